@@ -1,0 +1,223 @@
+import type { Address, Hex } from 'viem'
+import type { Account } from './Account.ts'
+import type { Asset } from './Asset.ts'
+import type { Channel } from './Channel.ts'
+import type { Payment, StoredAnswer } from './Payment.ts'
+
+/**
+ * The books. Double entry with two-phase holds. Every method that writes is ONE atomic operation, is durable when its
+ * promise resolves, and names its outcome; operations that arrive in the same turn of the event loop share one commit
+ * (group commit), and one that fails does not fail its neighbours.
+ *
+ * Laws, checked by `audit`:
+ *  1. Every asset sums to zero over all accounts.
+ *  2. No wallet, prepaid, revenue or hold account goes below zero.
+ *  3. For every channel: settled ≤ spent ≤ accepted ≤ deposit, each only growing.
+ *  4. Every on-chain transfer maps to one entry and back (the ledger's half: each chain reference is used once; the
+ *     other half is `settlement/reconcile`).
+ *  5. A payment key has at most one delivered call.
+ */
+export interface Ledger {
+  // ── payments ──────────────────────────────────────────────────────────────────────────────────────────────────
+  /** Claims a payment key and reserves the amount, in one step. For a channel it also accepts the voucher. */
+  claim(request: Ledger.ClaimRequest): Promise<Ledger.ClaimResult>
+  /**
+   * Charges a hold of the channel or balance rail: `amount` ≤ held is booked, the rest released. With `answer`, or
+   * with `complete`, the delivery is `delivered`; otherwise `delivering`, to be finished by `complete` or `refund`.
+   */
+  capture(request: Ledger.CaptureRequest): Promise<Payment>
+  /** Marks a `delivering` payment as delivered whole. */
+  complete(paymentId: string): Promise<Payment>
+  /** Releases a hold: nothing was delivered, nothing is charged, and the same credential may claim again. */
+  void(paymentId: string, reason: string): Promise<Payment>
+  /** Gives a captured payment back (stream broke): spent or balance is restored, as if never charged. */
+  refund(paymentId: string, reason: string): Promise<Payment>
+  /** Charge: says durably that a transaction for it is about to be sent. Money `held` or `unknown` → `settling`. */
+  settling(request: Ledger.SettlingRequest): Promise<Payment>
+  /** Charge: the chain did not answer in time. `settling` → `unknown`. */
+  unknown(paymentId: string, reason: string): Promise<Payment>
+  /**
+   * Charge: the transfer is on chain. Books treasury → `earns` (delivered, or deliverable) or → the payer's wallet
+   * (`deliver: 'credit'`: money moved and nothing was delivered, so it is made good in the same transaction).
+   * Idempotent by chain reference.
+   */
+  settled(request: Ledger.SettledRequest): Promise<Payment>
+  /** Charge, order `after`: delivered and uncollectable. */
+  lost(paymentId: string, reason: string): Promise<Payment>
+  payment(by: { id: string } | { key: string } | { transaction: Hex }): Promise<Payment | null>
+  answer(paymentId: string): Promise<StoredAnswer | null>
+  /** Keeps an answer beside a payment whose money is not settled yet. */
+  storeAnswer(paymentId: string, answer: StoredAnswer): Promise<void>
+  /** Removes answers stored before the given time. Returns how many. */
+  forgetAnswers(before: number): Promise<number>
+  /** Payments that a dead process left open: delivery `held` or `delivering`, or money `settling` or `unknown`. */
+  openPayments(limit: number): Promise<Payment[]>
+
+  // ── channels ──────────────────────────────────────────────────────────────────────────────────────────────────
+  /** Records a channel seen on chain, or raises its deposit; never lowers anything. Idempotent. */
+  channelSeen(seen: Ledger.ChannelSeen): Promise<Channel>
+  /** Accepts a voucher without spending it (open, `HEAD`, signed ahead). */
+  acceptVoucher(request: Ledger.VoucherRequest): Promise<Ledger.VoucherResult>
+  /** Follows the chain: request to close seen (Unix seconds) or cancelled (null). */
+  closeRequested(id: Hex, at: number | null): Promise<Channel>
+  /**
+   * Follows the chain: `cumulative` is settled. Books channel → treasury for the difference. What exceeds `spent`
+   * (a final voucher above what was used) becomes credit of the payer's wallet first. Idempotent by chain reference.
+   */
+  channelSettled(request: Ledger.ChannelSettled): Promise<Channel>
+  /** Follows the chain: closed for good. */
+  channelFinalized(id: Hex): Promise<Channel>
+  channel(id: Hex): Promise<Channel | null>
+  channels(filter: Ledger.ChannelFilter): Promise<Channel[]>
+  /** Best voucher to settle with: the highest one that is ≤ spent, or (`final`) the lowest one that is ≥ spent. */
+  settleable(id: Hex, options?: { final?: boolean }): Promise<Channel['voucher']>
+
+  // ── accounts ──────────────────────────────────────────────────────────────────────────────────────────────────
+  /** Base units: `posted` is credits − debits; `available` is what is left after holds. */
+  balance(account: Account, asset: Asset): Promise<{ posted: bigint; available: bigint }>
+  balances(filter?: { prefix?: string }): Promise<{ account: Account; asset: Asset; posted: bigint }[]>
+
+  // ── chain bookkeeping ─────────────────────────────────────────────────────────────────────────────────────────
+  /** Written before a transaction is sent: what it is for, from which key, with which nonce. */
+  intend(intent: Ledger.NewIntent): Promise<Ledger.Intent>
+  /** Follows an intent: which hash it was sent as, or how it ended. */
+  updateIntent(id: string, change: Ledger.IntentChange): Promise<Ledger.Intent>
+  /** Intents that have not ended, oldest first. */
+  openIntents(): Promise<Ledger.Intent[]>
+  /** Every intent about a subject (channel id or payment id), oldest first. */
+  intentsFor(subject: string): Promise<Ledger.Intent[]>
+  /** Next block the watcher must read; null before the first time. */
+  cursor(chainId: number): Promise<bigint | null>
+  setCursor(chainId: number, block: bigint): Promise<void>
+  /** Every booked movement that has a chain reference. */
+  chainEntries(chainId: number): Promise<Ledger.ChainEntry[]>
+
+  // ── sign-in ───────────────────────────────────────────────────────────────────────────────────────────────────
+  /** Remembers a sign-in nonce until it expires. */
+  createNonce(nonce: string, expiresAt: number): Promise<void>
+  /** Uses a nonce up. False when unknown, expired or used before. */
+  useNonce(nonce: string, now: number): Promise<boolean>
+  createSession(session: Ledger.Session): Promise<void>
+  session(tokenHash: string, now: number): Promise<Ledger.Session | null>
+  endSession(tokenHash: string): Promise<void>
+
+  // ── the books as a whole ──────────────────────────────────────────────────────────────────────────────────────
+  /** Checks the laws on a snapshot. */
+  audit(): Promise<Ledger.Audit>
+  close(): Promise<void>
+}
+
+export declare namespace Ledger {
+  /** Where a movement stands on chain. Unique: it can be booked once. */
+  type ChainRef = { chainId: number; transaction: Hex; logIndex: number; block: bigint }
+
+  type ClaimRequest = {
+    id: string
+    key: string
+    fingerprint: string
+    dialect: Payment['dialect']
+    wallet: Address
+    route: string
+    asset: Asset
+    /** Base units: the most this call may cost. May be 0. */
+    amount: bigint
+    earns: Account
+    now: number
+    from:
+      | { rail: 'charge'; settlement: string }
+      | {
+          rail: 'channel'
+          channelId: Hex
+          cumulative: bigint
+          signature: Hex
+          minDelta: bigint
+          /**
+           * True when the key is a voucher's and not the caller's own Idempotency-Key: if the voucher still authorises
+           * enough unspent value, the claim is a new call under key `<key>#<n>` and not a replay.
+           */
+          reusable: boolean
+        }
+      | { rail: 'balance' }
+  }
+
+  type ClaimResult =
+    | { outcome: 'fresh'; payment: Payment; channel: Channel | null }
+    /** Same key, same fingerprint, and the payment is not void. */
+    | { outcome: 'replayed'; payment: Payment; channel: Channel | null }
+    /** Same key, other fingerprint. */
+    | { outcome: 'conflict'; payment: Payment }
+    /** Not enough: base units available and needed. For a channel, `channel` says what voucher would be enough. */
+    | { outcome: 'insufficient'; available: bigint; needed: bigint; channel: Channel | null }
+    | VoucherRefusal
+
+  type VoucherRefusal =
+    | { outcome: 'channel-not-found' }
+    | { outcome: 'channel-finalized'; channel: Channel }
+    | { outcome: 'close-requested'; channel: Channel }
+    | { outcome: 'amount-exceeds-deposit'; channel: Channel }
+    | { outcome: 'delta-too-small'; channel: Channel }
+
+  type CaptureRequest = { paymentId: string; amount: bigint; answer?: StoredAnswer; complete?: boolean }
+  type SettlingRequest = { paymentId: string; answer?: StoredAnswer }
+  type SettledRequest = {
+    paymentId: string
+    ref: ChainRef
+    /** `delivered`: earned. `delivering`: earned, answer on its way. `credit`: made good. */
+    deliver: 'delivered' | 'delivering' | 'credit'
+    answer?: StoredAnswer
+    reason?: string
+  }
+
+  type VoucherRequest = { channelId: Hex; cumulative: bigint; signature: Hex; minDelta: bigint; now: number }
+  type VoucherResult =
+    /** `accepted`: raised. `replayed`: not above what was accepted; nothing changed. */
+    { outcome: 'accepted'; channel: Channel } | { outcome: 'replayed'; channel: Channel } | VoucherRefusal
+
+  type ChannelSeen = Pick<
+    Channel,
+    'id' | 'chainId' | 'escrow' | 'payer' | 'payee' | 'token' | 'asset' | 'signer' | 'deposit'
+  > & { now: number }
+  type ChannelSettled = { id: Hex; cumulative: bigint; ref: ChainRef; now: number }
+  type ChannelFilter = {
+    payer?: Address
+    finalized?: boolean
+    /** Only channels with spent > settled. */
+    unsettled?: boolean
+    limit?: number
+  }
+
+  type IntentKind = 'charge' | 'open' | 'top-up' | 'settle' | 'close'
+  type NewIntent = {
+    id: string
+    chainId: number
+    kind: IntentKind
+    /** Payment id or channel ids this is for. */
+    subjects: string[]
+    from: Address
+    nonce: number
+    to: Address
+    data: Hex
+    now: number
+  }
+  type Intent = NewIntent & {
+    /** `intended`: maybe sent. `sent`: accepted by a node. Then mined for good, or known never to be. */
+    state: 'intended' | 'sent' | 'succeeded' | 'reverted' | 'dropped'
+    hash: Hex | null
+    reason: string | null
+    updatedAt: number
+  }
+  type IntentChange = { state: Intent['state']; hash?: Hex; reason?: string; now: number }
+
+  type ChainEntry = {
+    ref: ChainRef
+    asset: Asset
+    amount: bigint
+    kind: 'charge' | 'settle'
+    subject: string
+  }
+
+  type Session = { tokenHash: string; wallet: Address; chainId: number; createdAt: number; expiresAt: number }
+
+  type Law = { law: 1 | 2 | 3 | 4 | 5; title: string; holds: boolean; violations: string[] }
+  type Audit = { balanced: boolean; laws: Law[]; payments: number; channels: number; transfers: number }
+}
