@@ -80,7 +80,7 @@ export interface Ledger {
   // ── chain bookkeeping ─────────────────────────────────────────────────────────────────────────────────────────
   /** Written before a transaction is sent: what it is for, from which key, with which nonce. */
   intend(intent: Ledger.NewIntent): Promise<Ledger.Intent>
-  /** Follows an intent: which hash it was sent as, or how it ended. */
+  /** Follows an intent: sent, or how it ended. */
   updateIntent(id: string, change: Ledger.IntentChange): Promise<Ledger.Intent>
   /** Intents that have not ended, oldest first. */
   openIntents(): Promise<Ledger.Intent[]>
@@ -195,18 +195,19 @@ export declare namespace Ledger {
     subjects: string[]
     from: Address
     nonce: number
-    to: Address
-    data: Hex
+    /** The signed transaction, so that a restart can broadcast the very same one again: that is idempotent. */
+    raw: Hex
+    /** Its hash, known before it is sent. */
+    hash: Hex
     now: number
   }
   type Intent = NewIntent & {
     /** `intended`: maybe sent. `sent`: accepted by a node. Then mined for good, or known never to be. */
     state: 'intended' | 'sent' | 'succeeded' | 'reverted' | 'dropped'
-    hash: Hex | null
     reason: string | null
     updatedAt: number
   }
-  type IntentChange = { state: Intent['state']; hash?: Hex; reason?: string; now: number }
+  type IntentChange = { state: Intent['state']; reason?: string; now: number }
 
   type ChainEntry = {
     ref: ChainRef

@@ -1,0 +1,74 @@
+import canonicalize from 'canonicalize'
+
+/** Bytes on the wire: base64 and base64url JSON, and JSON in canonical form (RFC 8785, JCS). */
+
+/** Most characters of a header value that we decode. Credentials of either dialect stay well under 4 kB. */
+export const maxHeaderLength = 16_384
+
+/**
+ * Canonical JSON (RFC 8785): equal values have equal text, on every implementation.
+ * @throws {MalformedError} the value has no JSON form.
+ */
+export function jcs(value: unknown): string {
+  const text = canonicalize(value)
+  if (text === undefined) throw new MalformedError('A value without a JSON form cannot be canonicalised.')
+  return text
+}
+
+/** base64url without padding (RFC 4648 section 5) of UTF-8 text. */
+export function toBase64Url(text: string): string {
+  return toBase64(text).replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, '')
+}
+
+/** base64 with padding (RFC 4648 section 4) of UTF-8 text. */
+export function toBase64(text: string): string {
+  return bytesToBase64(new TextEncoder().encode(text))
+}
+
+/** base64 with padding of bytes. */
+export function bytesToBase64(bytes: Uint8Array): string {
+  let binary = ''
+  for (const byte of bytes) binary += String.fromCharCode(byte)
+  return btoa(binary)
+}
+
+/**
+ * Decodes base64 or base64url, with or without padding, of a bounded JSON object in UTF-8.
+ * Keys that could reach a prototype are refused.
+ * @throws {MalformedError} too long, not base64, not UTF-8, not JSON, not an object.
+ */
+export function decodeJsonObject(encoded: string): Record<string, unknown> {
+  const value = parseJson(decodeText(encoded))
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw new MalformedError('The decoded value is not a JSON object.')
+  return value as Record<string, unknown>
+}
+
+function decodeText(encoded: string): string {
+  if (encoded.length > maxHeaderLength)
+    throw new MalformedError(`${encoded.length} characters are more than the ${maxHeaderLength} allowed.`)
+  if (!/^[A-Za-z0-9+/_-]+={0,2}$/.test(encoded)) throw new MalformedError('The value is not base64.')
+  try {
+    const binary = atob(encoded.replaceAll('-', '+').replaceAll('_', '/'))
+    const bytes = Uint8Array.from(binary, (character) => character.charCodeAt(0))
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+  } catch {
+    throw new MalformedError('The value is not base64 of UTF-8 text.')
+  }
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text, (key, value: unknown) => {
+      if (key === '__proto__' || key === 'constructor' || key === 'prototype') throw new Error(key)
+      return value
+    })
+  } catch {
+    throw new MalformedError('The decoded text is not JSON.')
+  }
+}
+
+/** Bytes from the wire that do not say what they should. Never carries the bytes themselves. */
+export class MalformedError extends Error {
+  override readonly name = 'MalformedError'
+}
