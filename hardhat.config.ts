@@ -1,20 +1,21 @@
 import { createRequire } from 'node:module'
 import keystore from '@nomicfoundation/hardhat-keystore'
 import { configVariable, defineConfig } from 'hardhat/config'
+import type { NetworkUserConfig } from 'hardhat/types/config'
 
 // The compiler comes from npm, so that a build needs no download: the path is absolute because Hardhat
 // hands it to a worker that has another working directory.
 const solc = createRequire(import.meta.url).resolve('solc/soljson.js')
 
 /** One public test network: its RPC address and the deployer's key come from the keystore or the environment. */
-function testnet(name: string, chainId: number) {
+function testnet(name: string, chainId: number): NetworkUserConfig {
   const prefix = name.toUpperCase().replaceAll('-', '_')
   return {
     type: 'http',
     chainId,
     url: configVariable(`${prefix}_RPC_URL`),
     accounts: [configVariable('DEPLOYER_PRIVATE_KEY')],
-  } as const
+  }
 }
 
 export default defineConfig({
