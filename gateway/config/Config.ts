@@ -1,0 +1,195 @@
+import { isIP } from 'node:net'
+import type { Address, Hex } from 'viem'
+import type * as z from 'zod'
+import { GatewayError } from '../errors.ts'
+import type { Gate } from '../policy/Gate.ts'
+import * as Amount from '../protocol/Amount.ts'
+import type { Route, Target } from '../routes/Route.ts'
+import type { Token } from '../routes/Token.ts'
+import { type RawConfig, schema } from './schema.ts'
+
+/** The configuration as the gateway uses it: every value checked, secrets resolved, amounts in base units. */
+export type Config = Omit<
+  RawConfig,
+  'publicUrl' | 'secret' | 'chain' | 'escrow' | 'tokens' | 'routes' | 'settlement'
+> & {
+  publicUrl: URL
+  secret: Uint8Array
+  chain: Omit<RawConfig['chain'], 'rpcUrl' | 'relayerKey'> & { rpcUrl: string; relayerKey: Hex }
+  escrow: Address
+  /** By symbol, in the order of the file; the first is the default. */
+  tokens: ReadonlyMap<string, Token>
+  routes: readonly Route[]
+  settlement: { thresholds: ReadonlyMap<Address, bigint>; maxAgeSeconds: number; everyMs: number }
+}
+
+/**
+ * Checks a configuration and resolves its secrets from `environment`.
+ * @throws {ConfigError} names the key, the rule and the fix; all complaints at once.
+ */
+export function parse(input: unknown, environment: Record<string, string | undefined>): Config {
+  const parsed = schema.safeParse(input)
+  if (!parsed.success) throw new ConfigError(parsed.error.issues.map(describe))
+  const raw = parsed.data
+  const complaints: string[] = []
+  const check = <T>(key: string, read: () => T): T | undefined => {
+    try {
+      return read()
+    } catch (error) {
+      complaints.push(`${key}: ${error instanceof Error ? error.message : String(error)}`)
+      return undefined
+    }
+  }
+  const fromEnvironment = (reference: { env: string }) => {
+    const value = environment[reference.env]
+    if (value === undefined || value === '')
+      throw new Error(`the environment variable ${reference.env} is not set. Fix: export ${reference.env}=…`)
+    return value
+  }
+
+  const publicUrl = check('publicUrl', () => readPublicUrl(raw))
+  const secret = check('secret', () => readSecret(fromEnvironment(raw.secret)))
+  const relayerKey = check('chain.relayerKey', () => readPrivateKey(fromEnvironment(raw.chain.relayerKey)))
+  const rpc = raw.chain.rpcUrl
+  const rpcUrl = check('chain.rpcUrl', () => (typeof rpc === 'string' ? rpc : fromEnvironment(rpc)))
+  const tokens = new Map<string, Token>()
+  for (const [symbol, token] of Object.entries(raw.tokens))
+    check(`tokens.${symbol}`, () =>
+      tokens.set(symbol, {
+        symbol,
+        address: token.address.toLowerCase() as Address,
+        chainId: raw.chain.id,
+        decimals: token.decimals,
+        name: token.name,
+        version: token.version,
+        suggestedDeposit: Amount.parse(token.suggestedDeposit, token.decimals),
+        leastDeposit: Amount.parse(token.leastDeposit, token.decimals),
+      }),
+    )
+  const routes = raw.routes.flatMap(
+    (route, index) => check(`routes.${index}`, () => readRoute(route, tokens)) ?? [],
+  )
+  const thresholds = new Map<Address, bigint>()
+  for (const token of tokens.values())
+    check('settlement.threshold', () =>
+      thresholds.set(token.address, Amount.parse(raw.settlement.threshold, token.decimals)),
+    )
+  if (
+    complaints.length > 0 ||
+    publicUrl === undefined ||
+    secret === undefined ||
+    relayerKey === undefined ||
+    rpcUrl === undefined
+  )
+    throw new ConfigError(complaints)
+
+  return {
+    ...raw,
+    publicUrl,
+    secret,
+    chain: { ...raw.chain, rpcUrl, relayerKey },
+    escrow: raw.escrow.toLowerCase() as Address,
+    tokens,
+    routes,
+    settlement: { ...raw.settlement, thresholds },
+  }
+}
+
+function readPublicUrl(raw: RawConfig): URL {
+  const url = new URL(raw.publicUrl)
+  if (url.pathname !== '/' || url.search !== '' || url.hash !== '' || url.username !== '')
+    throw new Error(`${JSON.stringify(raw.publicUrl)} must be an origin. Fix: ${url.origin}`)
+  if (url.protocol === 'http:' && !isLoopback(url.hostname))
+    throw new Error(
+      `${JSON.stringify(raw.publicUrl)} is plain http and not loopback. Fix: use https, with listen.tls or behind a TLS proxy.`,
+    )
+  if (url.protocol === 'https:' && raw.listen.tls === undefined && !raw.behindTlsProxy)
+    throw new Error('is https, but nothing here speaks TLS. Fix: set listen.tls, or behindTlsProxy: true.')
+  return url
+}
+
+/** True for hosts that never leave this machine. */
+export function isLoopback(hostname: string): boolean {
+  const host = hostname.replace(/^\[|\]$/g, '')
+  return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'))
+}
+
+function readSecret(value: string): Uint8Array {
+  const bytes = Buffer.from(value, 'base64')
+  if (bytes.length < 32)
+    throw new Error(`holds ${bytes.length} bytes; it must hold at least 32. Fix: openssl rand -base64 32`)
+  return new Uint8Array(bytes)
+}
+
+function readPrivateKey(value: string): Hex {
+  if (!/^0x[0-9a-fA-F]{64}$/.test(value)) throw new Error('must be 32 bytes of hex with 0x in front')
+  return value as Hex
+}
+
+function readRoute(route: RawConfig['routes'][number], tokens: ReadonlyMap<string, Token>): Route {
+  const token = route.token === undefined ? tokens.values().next().value : tokens.get(route.token)
+  if (token === undefined)
+    throw new Error(
+      `token ${JSON.stringify(route.token)} is not one of tokens: ${[...tokens.keys()].join(', ')}`,
+    )
+  const target: Target =
+    route.upstream === undefined
+      ? { kind: 'handler', serve: () => Promise.reject(new MissingUpstreamError(route.path)) }
+      : { kind: 'upstream', url: new URL(route.upstream) }
+  return {
+    id: `${route.method} ${route.path}`,
+    method: route.method,
+    path: route.path,
+    target,
+    price: { kind: 'fixed', amount: Amount.parse(route.price, token.decimals) },
+    token,
+    rails: route.rails,
+    settle: route.settle,
+    earns: 'route',
+    gate: route.gate === undefined ? null : readGate(route.gate, token),
+    description: route.description ?? null,
+    deadlineMs: route.deadlineMs,
+  }
+}
+
+function readGate(gate: NonNullable<RawConfig['routes'][number]['gate']>, token: Token): Gate {
+  return {
+    standard: gate.standard,
+    token: gate.token.toLowerCase() as Address,
+    id: gate.id === undefined ? null : BigInt(gate.id),
+    minimum: BigInt(gate.minimum),
+    effect:
+      typeof gate.effect === 'string'
+        ? { kind: gate.effect }
+        : { kind: 'price', amount: Amount.parse(gate.effect.price, token.decimals) },
+  }
+}
+
+function describe(issue: z.core.$ZodIssue): string {
+  const key = issue.path.map(String).join('.') || 'configuration'
+  return issue.code === 'unrecognized_keys'
+    ? `${key}: does not know ${issue.keys.map((name) => JSON.stringify(name)).join(', ')}. Fix: check the spelling.`
+    : `${key}: ${issue.message}`
+}
+
+/** A configuration that cannot be used. Lists every complaint as `key: rule. Fix: …`. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError'
+  readonly complaints: readonly string[]
+
+  constructor(complaints: readonly string[]) {
+    super(`The configuration cannot be used:\n${complaints.map((line) => `  ${line}`).join('\n')}`)
+    this.complaints = complaints
+  }
+}
+
+/** A route without an upstream was called outside an app that embeds the gateway. */
+class MissingUpstreamError extends GatewayError {
+  constructor(path: string) {
+    super({
+      status: 500,
+      code: 'no-upstream',
+      message: `Route ${path} has no upstream. Fix: set its "upstream".`,
+    })
+  }
+}

@@ -1,0 +1,166 @@
+import * as z from 'zod'
+
+/** What a configuration file may say. Descriptions become the configuration reference. */
+
+const decimal = z.string().regex(/^(0|[1-9]\d*)(\.\d+)?$/, 'must be a decimal number as text, such as "0.01"')
+const address = z.string().regex(/^0x[0-9a-fA-F]{40}$/, 'must be a 20-byte address, such as "0x5FbD…0aa3"')
+const httpUrl = z.url({ protocol: /^https?$/, error: 'must be an http or https URL' })
+const secret = z.strictObject(
+  { env: z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'must be the name of an environment variable') },
+  'must name an environment variable, as env("NAME"), or {"env": "NAME"} in JSON and YAML; a secret is never written into the file',
+)
+const printable = z.string().regex(/^[\x20-\x7e]*$/, 'must be printable ASCII in one line')
+
+const gate = z
+  .strictObject({
+    standard: z.enum(['erc20', 'erc721', 'erc1155']).describe('Kind of token.'),
+    token: address.describe('Contract of the token that must be held.'),
+    id: z.string().regex(/^\d+$/).optional().describe('Token id; ERC-1155 only.'),
+    minimum: z
+      .string()
+      .regex(/^[1-9]\d*$/, 'must be a whole number above zero')
+      .default('1')
+      .describe('Least holding: base units of an ERC-20, a count otherwise.'),
+    effect: z
+      .union([z.literal('required'), z.literal('free'), z.strictObject({ price: decimal })])
+      .describe(
+        '`required`: reachable only with it; `free`: costs nothing with it; `{ price }`: costs this with it.',
+      ),
+  })
+  .refine((value) => (value.standard === 'erc1155') === (value.id !== undefined), {
+    path: ['id'],
+    message: 'belongs to an erc1155 gate, and an erc1155 gate needs it',
+  })
+
+const route = z.strictObject({
+  method: z
+    .enum(['GET', 'POST', 'PUT', 'PATCH', 'DELETE'])
+    .default('GET')
+    .describe('HTTP method. A GET route answers HEAD at the same price.'),
+  path: z
+    .string()
+    .startsWith('/', 'must start with "/"')
+    .describe('Path pattern: `/v1/countries`, `/v1/countries/:code`, `/files/*`.'),
+  upstream: httpUrl
+    .optional()
+    .describe('Server that answers. Left out only in an app that embeds the gateway.'),
+  price: decimal.default('0').describe('Price of a call, in the token. `"0"` is free.'),
+  token: z.string().optional().describe('Symbol of the token; the first of `tokens` when left out.'),
+  rails: z
+    .array(z.enum(['charge', 'channel', 'balance']))
+    .min(1, 'must name at least one rail')
+    .default(['charge', 'channel', 'balance'])
+    .describe('Ways to pay.'),
+  settle: z
+    .enum(['before-call', 'before-release', 'after'])
+    .default('before-release')
+    .describe('When the transfer of a `charge` is sent.'),
+  gate: gate.optional().describe('Token gate.'),
+  description: printable.max(200).optional().describe('What the call gives; shown to payers.'),
+  deadlineMs: z
+    .int()
+    .min(1)
+    .max(600_000)
+    .default(30_000)
+    .describe('Time for the upstream to begin its answer.'),
+})
+
+const token = z.strictObject({
+  address: address.describe('Contract of the token.'),
+  decimals: z.int().min(0).max(36).describe('Decimals of the token.'),
+  name: printable.min(1).describe('Name in the token’s EIP-712 domain.'),
+  version: printable.min(1).describe('Version in the token’s EIP-712 domain.'),
+  suggestedDeposit: decimal
+    .default('1')
+    .describe('Deposit that a client is advised to put into a new channel.'),
+  leastDeposit: decimal
+    .default('0.01')
+    .describe('Least deposit for which the gateway pays the gas of an open.'),
+})
+
+export const schema = z.strictObject({
+  publicUrl: httpUrl.describe(
+    'Where callers reach the gateway. Never read from the Host header. Plain http is for loopback only.',
+  ),
+  listen: z
+    .strictObject({
+      host: z.string().default('127.0.0.1').describe('Address to listen on.'),
+      port: z.int().min(0).max(65_535).default(8402).describe('Port to listen on; 0 picks a free one.'),
+      tls: z
+        .strictObject({ certFile: z.string(), keyFile: z.string() })
+        .optional()
+        .describe('PEM files, to serve TLS without a proxy.'),
+    })
+    .prefault({}),
+  behindTlsProxy: z
+    .boolean()
+    .default(false)
+    .describe(
+      'True when a TLS proxy of yours stands in front; then an https `publicUrl` may be served as plain http.',
+    ),
+  secret: secret.describe(
+    'At least 32 random bytes, base64. Signs challenges and receipts. `openssl rand -base64 32`',
+  ),
+  database: z.string().default('farthing.sqlite').describe('File of the ledger.'),
+  chain: z.strictObject({
+    id: z.int().min(1).describe('EIP-155 chain id.'),
+    rpcUrl: z.union([httpUrl, secret]).describe('JSON-RPC endpoint.'),
+    relayerKey: secret.describe('Private key of the payee: it is paid, settles, and pays gas.'),
+    confirmations: z
+      .int()
+      .min(1)
+      .max(1_000)
+      .default(1)
+      .describe('Blocks until a transaction counts; 1 is mined.'),
+    startBlock: z.int().min(0).default(0).describe('First block to read: that of the escrow’s deployment.'),
+    pollMs: z.int().min(50).max(600_000).default(4_000).describe('Time between looks at the chain.'),
+    timeoutMs: z.int().min(100).max(600_000).default(30_000).describe('Time for a transaction to be mined.'),
+  }),
+  escrow: address.describe('Address of the ChannelEscrow contract; `./run deploy` prints it.'),
+  tokens: z
+    .record(
+      z.string().regex(/^[A-Za-z0-9.]{1,16}$/, 'must be a symbol of up to 16 letters and digits'),
+      token,
+    )
+    .refine((tokens) => Object.keys(tokens).length > 0, 'must name at least one token')
+    .describe('Tokens by symbol.'),
+  routes: z.array(route).min(1, 'must list at least one route; routes not listed are closed'),
+  settlement: z
+    .strictObject({
+      threshold: decimal
+        .default('1')
+        .describe('A channel is settled once this much, in its token, is unsettled.'),
+      maxAgeSeconds: z
+        .int()
+        .min(1)
+        .default(86_400)
+        .describe('… or once its oldest unsettled call is this old.'),
+      everyMs: z.int().min(50).default(30_000).describe('Time between looks at what is due.'),
+    })
+    .prefault({}),
+  limits: z
+    .strictObject({
+      maxBodyBytes: z.int().min(0).default(10_485_760).describe('Largest request body that is forwarded.'),
+      boundBodyBytes: z
+        .int()
+        .min(0)
+        .max(16_777_216)
+        .default(1_048_576)
+        .describe(
+          'Largest request body that is bound to its payment by a digest; larger ones stream unbound.',
+        ),
+      storedAnswerBytes: z
+        .int()
+        .min(0)
+        .max(16_777_216)
+        .default(65_536)
+        .describe('Largest answer that is kept, sealed, so that the same credential gets it again.'),
+      storedAnswerSeconds: z.int().min(0).default(3_600).describe('How long an answer is kept.'),
+      idleMs: z.int().min(100).default(30_000).describe('Longest silence inside an upstream’s answer.'),
+    })
+    .prefault({}),
+  challengeSeconds: z.int().min(10).max(3_600).default(300).describe('How long an offer may be taken up.'),
+  sessionSeconds: z.int().min(60).max(2_592_000).default(86_400).describe('How long a sign-in lasts.'),
+})
+
+export type RawConfig = z.output<typeof schema>
