@@ -29,7 +29,10 @@ contract HostileWallet {
                 mstore(0x00, or(shl(224, 0x1626ba7e), 1))
                 return(0x00, 0x20)
             }
-            if eq(kind, 5) { return(0x00, 200000) }
+            if eq(kind, 5) {
+                mstore(0x00, not(0))
+                return(0x00, 200000)
+            }
         }
         return 0xffffffff;
     }
