@@ -52,7 +52,7 @@ export function create(parameters: create.Parameters, secret: Uint8Array): Chall
     realm: parameters.realm,
     method: parameters.method,
     intent: parameters.intent,
-    request: toBase64Url(jcs(parameters.request)),
+    request: toRequest(parameters.request),
     expires: parameters.expires,
     digest: parameters.digest,
     description: parameters.description,
@@ -72,6 +72,11 @@ export declare namespace create {
     description?: string | undefined
     opaque?: Record<string, string> | undefined
   }
+}
+
+/** A request as it stands in a challenge: base64url of its canonical JSON. Equal requests have equal text. */
+export function toRequest(request: Record<string, unknown>): string {
+  return toBase64Url(jcs(request))
 }
 
 /** The id that these parameters have under this secret: seven fixed slots, joined by `|`. */

@@ -1,0 +1,29 @@
+import type { Chain } from './chain/Chain.ts'
+import type { Clock } from './clock.ts'
+import type { Config } from './config/Config.ts'
+import type { Keys } from './keys.ts'
+import type { Ledger } from './ledger/Ledger.ts'
+import type { ChannelBook } from './rails/channel/ChannelBook.ts'
+import type { ChargeDesk } from './rails/charge/ChargeDesk.ts'
+import type { Route } from './routes/Route.ts'
+import type { RouteTable } from './routes/RouteTable.ts'
+import type { SingleFlight } from './single-flight.ts'
+import type { Log } from './telemetry/log.ts'
+import type { Forwarder } from './upstream/Forwarder.ts'
+
+/** What every step of a request receives. Made once, by hand, in `gateway.ts`; nothing else is global. */
+export type Deps = {
+  config: Config
+  ledger: Ledger
+  chain: Chain
+  clock: Clock
+  log: Log
+  keys: Keys
+  routes: RouteTable<Route>
+  forwarder: Forwarder
+  /** Channels as the chain has them, booked. */
+  channels: ChannelBook
+  singleFlight: SingleFlight
+  /** Settles single transfers. */
+  charges: ChargeDesk
+}

@@ -1,0 +1,168 @@
+import { type Address, encodeFunctionData, type Hex, isAddressEqual, zeroAddress } from 'viem'
+import type { Chain } from '../../chain/Chain.ts'
+import { type Clock, unixSeconds } from '../../clock.ts'
+import type { Ledger } from '../../ledger/Ledger.ts'
+import * as Authorization from '../../protocol/Authorization.ts'
+import { escrowAbi } from '../../protocol/abi.ts'
+import * as Voucher from '../../protocol/Voucher.ts'
+import * as Token from '../../routes/Token.ts'
+import type { SingleFlight } from '../../single-flight.ts'
+import { PaymentRefusedError, PaymentUnknownError, SessionRefusedError } from '../payment-error.ts'
+import type { Terms } from '../Terms.ts'
+import type { ChannelBook } from './ChannelBook.ts'
+
+/** Opens and top-ups that payers sign and the gateway submits (draft-evm-session-00, "Relayed / Gasless Operations"). */
+
+export type DepositContext = {
+  terms: Terms
+  chain: Chain
+  ledger: Ledger
+  clock: Clock
+  channels: ChannelBook
+  singleFlight: SingleFlight
+}
+
+/** A deposit that the payer signed for `receiveWithAuthorization`. Amounts in base units. */
+export type SignedDeposit = { authorization: Authorization.Authorization; signature: Hex; salt: Hex }
+
+/** Opens the channel on chain and books it. A channel that is booked already is left as it is. */
+export async function openByAuthorization(
+  channelId: Hex,
+  deposit: SignedDeposit & { authorizedSigner?: Address | undefined },
+  context: DepositContext,
+): Promise<void> {
+  if ((await context.ledger.channel(channelId)) !== null) return
+  const { terms, chain } = context
+  const { authorization, signature, salt } = deposit
+  const authorizedSigner = deposit.authorizedSigner ?? zeroAddress
+  const parties = { payee: chain.payee, token: terms.token.address, salt, authorizedSigner }
+  const expected = Voucher.channelId({
+    ...parties,
+    payer: authorization.from,
+    escrow: chain.escrow,
+    chainId: chain.id,
+  })
+  if (expected !== channelId)
+    throw new PaymentRefusedError(
+      'verification-failed',
+      `These parameters open channel ${expected}, not ${channelId}.`,
+    )
+  if (authorization.nonce !== Authorization.openNonce({ ...parties, from: authorization.from }))
+    throw new PaymentRefusedError(
+      'verification-failed',
+      "The nonce does not follow from the channel's parameters.",
+    )
+  await verifyDeposit(deposit, context)
+  const data = encodeFunctionData({
+    abi: escrowAbi,
+    functionName: 'openWithAuthorization',
+    args: [
+      parties.payee,
+      parties.token,
+      authorization.value,
+      salt,
+      authorizedSigner,
+      authorization.from,
+      authorization.validAfter,
+      authorization.validBefore,
+      authorization.nonce,
+      signature,
+    ],
+  })
+  await relay({ kind: 'open', channelId, nonce: authorization.nonce, data }, context)
+}
+
+/** Adds to a channel's deposit on chain and books it. The funds may come from anybody; a refund goes to the payer. */
+export async function topUpByAuthorization(
+  channelId: Hex,
+  deposit: SignedDeposit,
+  context: DepositContext,
+): Promise<void> {
+  const { authorization, signature, salt } = deposit
+  const nonce = Authorization.topUpNonce({
+    channelId,
+    additionalDeposit: authorization.value,
+    from: authorization.from,
+    topUpSalt: salt,
+  })
+  if (authorization.nonce !== nonce)
+    throw new PaymentRefusedError(
+      'verification-failed',
+      "The nonce does not follow from the top-up's parameters.",
+    )
+  await verifyDeposit(deposit, context)
+  const data = encodeFunctionData({
+    abi: escrowAbi,
+    functionName: 'topUpWithAuthorization',
+    args: [
+      channelId,
+      authorization.value,
+      authorization.from,
+      salt,
+      authorization.validAfter,
+      authorization.validBefore,
+      nonce,
+      signature,
+    ],
+  })
+  await relay({ kind: 'top-up', channelId, nonce, data }, context)
+}
+
+/** Books what the payer's own transaction did. @throws {SessionRefusedError | PaymentUnknownError} */
+export async function followDeposit(hash: Hex, channelId: Hex, { channels }: DepositContext): Promise<void> {
+  switch (await channels.follow(hash, channelId)) {
+    case 'booked':
+      return
+    case 'pending':
+      throw new PaymentUnknownError(channelId, `transaction ${hash} is not deep enough on chain yet.`)
+    case 'reverted':
+      throw new SessionRefusedError('transaction-reverted', `Transaction ${hash} reverted.`, { channelId })
+    case 'not-ours':
+      throw new PaymentRefusedError(
+        'verification-failed',
+        `Transaction ${hash} did nothing for channel ${channelId}.`,
+      )
+  }
+}
+
+async function verifyDeposit(deposit: SignedDeposit, { terms, chain, clock }: DepositContext): Promise<void> {
+  const { authorization, signature } = deposit
+  const now = BigInt(unixSeconds(clock))
+  if (!isAddressEqual(authorization.to, chain.escrow))
+    throw new PaymentRefusedError('verification-failed', 'The deposit is not to the escrow contract.')
+  if (authorization.value < terms.token.leastDeposit)
+    throw new PaymentRefusedError(
+      'verification-failed',
+      `A deposit of ${authorization.value} base units is below the least we pay gas for, ${terms.token.leastDeposit}.`,
+    )
+  if (authorization.validAfter > now || authorization.validBefore <= now)
+    throw new PaymentRefusedError('verification-failed', 'The deposit is not valid now.')
+  const domain = Token.domain(terms.token)
+  if (!(await chain.verifyAuthorization('receive', domain, authorization, signature)))
+    throw new PaymentRefusedError('verification-failed', 'The deposit is not signed by the payer it names.')
+}
+
+type Relay = { kind: 'open' | 'top-up'; channelId: Hex; nonce: Hex; data: Hex }
+
+/** Submits once, however many copies arrive together, and books from the mined log. */
+function relay(order: Relay, { chain, channels, singleFlight }: DepositContext): Promise<void> {
+  return singleFlight(`deposit:${order.nonce}`, async () => {
+    const outcome = await chain.submit({
+      kind: order.kind,
+      subjects: [order.channelId],
+      to: chain.escrow,
+      data: order.data,
+    })
+    switch (outcome.status) {
+      case 'succeeded':
+        await channels.apply(outcome.mined)
+        return
+      case 'unknown':
+        throw new PaymentUnknownError(order.channelId, outcome.reason)
+      default:
+        throw new SessionRefusedError('transaction-reverted', `The deposit was refused: ${outcome.reason}.`, {
+          channelId: order.channelId,
+        })
+    }
+  })
+}

@@ -1,0 +1,188 @@
+import type { Hex } from 'viem'
+import { unixSeconds } from '../../clock.ts'
+import type { Channel } from '../../ledger/Channel.ts'
+import type { Credential } from '../../protocol/mpp/Credential.ts'
+import * as Session from '../../protocol/mpp/Session.ts'
+import { complaint } from '../../protocol/Schema.ts'
+import * as Voucher from '../../protocol/Voucher.ts'
+import { PaymentRefusedError, PaymentUnknownError, SessionRefusedError } from '../payment-error.ts'
+import { type DepositContext, followDeposit, openByAuthorization, topUpByAuthorization } from './deposit.ts'
+import {
+  channelDetails,
+  knownChannel,
+  type VerifiedVoucher,
+  verifyVoucher,
+  voucherRefusal,
+} from './verify-voucher.ts'
+
+/**
+ * What a session credential asks for: a call to be paid by a voucher, or only something done to the channel.
+ * A call may still turn out to be for the channel alone, when its voucher does not cover the price.
+ */
+export type SessionAction =
+  | { kind: 'pay'; voucher: VerifiedVoucher }
+  | { kind: 'managed'; channel: Channel; transaction: Hex | null }
+
+/**
+ * Carries out everything of a session credential but the call itself: opens, tops up, accepts, closes.
+ * @throws {PaymentRefusedError | SessionRefusedError | PaymentUnknownError}
+ */
+export async function sessionAction(
+  credential: Credential,
+  options: { voucherOnly: boolean },
+  context: DepositContext,
+): Promise<SessionAction> {
+  const parsed = Session.payload.safeParse(credential.payload)
+  if (!parsed.success)
+    throw new PaymentRefusedError('malformed-credential', `The session payload's ${complaint(parsed.error)}.`)
+  const payload = parsed.data
+  switch (payload.action) {
+    case 'open':
+      return open(payload, credential, options, context)
+    case 'topUp': {
+      await knownChannel(payload.channelId, context)
+      if (payload.type === 'hash') await followDeposit(payload.hash, payload.channelId, context)
+      else {
+        if (payload.additionalDeposit !== payload.authorization.value)
+          throw new PaymentRefusedError(
+            'verification-failed',
+            'additionalDeposit and authorization.value differ.',
+          )
+        await topUpByAuthorization(payload.channelId, payload, context)
+      }
+      return { kind: 'managed', channel: await knownChannel(payload.channelId, context), transaction: null }
+    }
+    case 'voucher': {
+      if (payload.deposit?.action === 'open')
+        await openByAuthorization(payload.channelId, payload.deposit, context)
+      if (payload.deposit?.action === 'topUp') {
+        await knownChannel(payload.channelId, context)
+        await topUpByAuthorization(payload.channelId, payload.deposit, context)
+      }
+      const voucher = await verifyVoucher(payload, context)
+      return options.voucherOnly ? managed(voucher, context) : { kind: 'pay', voucher }
+    }
+    case 'close':
+      return close(payload, context)
+  }
+}
+
+async function open(
+  payload: Session.OpenByHash | Session.OpenByAuthorization,
+  credential: Credential,
+  options: { voucherOnly: boolean },
+  context: DepositContext,
+): Promise<SessionAction> {
+  const { channelId, cumulativeAmount } = payload
+  const signature = payload.type === 'hash' ? payload.signature : payload.voucherSignature
+  const signer = payload.authorizedSigner
+  if (payload.type === 'hash') {
+    const payer = payerOf(credential, context)
+    const expected = Voucher.channelId({
+      payer,
+      payee: context.chain.payee,
+      token: context.terms.token.address,
+      salt: payload.salt,
+      authorizedSigner: signer,
+      escrow: context.chain.escrow,
+      chainId: context.chain.id,
+    })
+    if (expected !== channelId)
+      throw new PaymentRefusedError('verification-failed', `These parameters open channel ${expected}.`)
+    if ((await context.ledger.channel(channelId)) === null)
+      await followDeposit(payload.hash, channelId, context)
+  } else {
+    // The voucher is checked before gas is spent: without one the channel would be of no use to us.
+    const voucherSigner = signer ?? payload.authorization.from
+    const valid = await context.chain.verifyVoucher({ channelId, cumulativeAmount }, signature, voucherSigner)
+    if (!valid || cumulativeAmount > payload.authorization.value)
+      throw new SessionRefusedError(
+        'invalid-signature',
+        'The first voucher is not signed, or above the deposit.',
+        {
+          channelId,
+        },
+      )
+    await openByAuthorization(channelId, payload, context)
+  }
+  const voucher = await verifyVoucher({ channelId, cumulativeAmount, signature }, context)
+  const covers = cumulativeAmount >= context.terms.amount
+  return covers && !options.voucherOnly ? { kind: 'pay', voucher } : managed(voucher, context)
+}
+
+/** Accepts a voucher without spending it. */
+async function managed(voucher: VerifiedVoucher, context: DepositContext): Promise<SessionAction> {
+  const { channelId, cumulative, signature } = voucher
+  const now = context.clock.now()
+  const result = await context.ledger.acceptVoucher({ channelId, cumulative, signature, minDelta: 0n, now })
+  if (!('channel' in result) || (result.outcome !== 'accepted' && result.outcome !== 'replayed'))
+    throw voucherRefusal(result)
+  return { kind: 'managed', channel: result.channel, transaction: null }
+}
+
+/** Cooperative close (draft-evm-session-00, "Cooperative Close"): pays us what was spent, refunds the rest. */
+async function close(payload: Session.Close, context: DepositContext): Promise<SessionAction> {
+  const voucher = await verifyVoucher(payload, context)
+  const { ledger, clock } = context
+  const before = await knownChannel(payload.channelId, context)
+  if (before.finalized)
+    throw new SessionRefusedError('channel-finalized', 'The channel is closed.', channelDetails(before))
+  // From here on the channel takes no new calls, so that what is spent stays below the final voucher.
+  const channel = await ledger.closeRequested(before.id, before.closeRequestedAt ?? unixSeconds(clock))
+  const reopen = () => ledger.closeRequested(channel.id, before.closeRequestedAt)
+  const refusal = closeRefusal(voucher, channel)
+  if (refusal !== null) {
+    await reopen()
+    throw refusal
+  }
+  const final = { cumulative: voucher.cumulative, signature: voucher.signature }
+  const outcome = await context.singleFlight(`close:${channel.id}`, () =>
+    context.channels.close(channel.id, final),
+  )
+  switch (outcome.status) {
+    case 'closed':
+      return {
+        kind: 'managed',
+        channel: await knownChannel(payload.channelId, context),
+        transaction: outcome.transaction,
+      }
+    case 'unknown':
+      throw new PaymentUnknownError(channel.id, outcome.reason)
+    case 'refused':
+      await reopen()
+      throw new SessionRefusedError(
+        'transaction-reverted',
+        `The channel was not closed: ${outcome.reason}.`,
+        {
+          channelId: channel.id,
+        },
+      )
+  }
+}
+
+function closeRefusal(voucher: VerifiedVoucher, channel: Channel): SessionRefusedError | null {
+  if (channel.reserved > 0n)
+    return new SessionRefusedError(
+      'transaction-reverted',
+      'Calls on this channel are still running. Close it after them.',
+      channelDetails(channel),
+    )
+  if (voucher.cumulative < channel.spent)
+    return new SessionRefusedError(
+      'insufficient-balance',
+      `The final voucher is of ${voucher.cumulative} base units; ${channel.spent} were spent.`,
+      channelDetails(channel),
+    )
+  return null
+}
+
+/** The payer that a hash credential must name as `did:pkh:eip155:<chain>:<address>`. */
+function payerOf(credential: Credential, context: DepositContext): `0x${string}` {
+  const match = /^did:pkh:eip155:(\d{1,20}):(0x[0-9a-fA-F]{40})$/.exec(credential.source ?? '')
+  if (match === null || Number(match[1]) !== context.chain.id)
+    throw new PaymentRefusedError(
+      'malformed-credential',
+      'A hash credential must name its payer in "source".',
+    )
+  return String(match[2]).toLowerCase() as `0x${string}`
+}

@@ -1,0 +1,6 @@
+/** A request as it came in. */
+export type Incoming = {
+  request: Request
+  /** Target as it stood on the request line. A `URL` has already repaired it, so it cannot be had from there. */
+  target: string
+}

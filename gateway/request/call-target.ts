@@ -1,0 +1,95 @@
+import type { Deps } from '../deps.ts'
+import type { Forwarder } from '../upstream/Forwarder.ts'
+import { privateCacheControl } from '../upstream/scrub.ts'
+import type { Priced } from './price.ts'
+
+/** What came back: its status and headers are known, its body is not read yet. */
+export type Called = Pick<Forwarder.Response, 'status' | 'headers' | 'body' | 'done' | 'cancel'>
+
+/**
+ * Makes the call, once: to the upstream, or to the handler of the app that embeds us.
+ * @throws {GatewayError} unreachable, too slow, too large.
+ */
+export async function callTarget(
+  priced: Priced,
+  identity: Record<string, string>,
+  deps: Deps,
+): Promise<Called> {
+  const { request, route, path, query, body, method } = priced
+  const { limits } = deps.config
+  if (route.target.kind === 'handler') {
+    const response = await route.target.serve({
+      request: withBody(request, body.content),
+      identity: new Headers(identity),
+    })
+    return fromResponse(response, priced.terms.amount > 0n)
+  }
+  return deps.forwarder.forward({
+    upstream: route.target.url,
+    method,
+    path: path + query,
+    headers: request.headers,
+    body: body.content,
+    set: identity,
+    deadlineMs: route.deadlineMs,
+    idleMs: limits.idleMs,
+    maxRequestBytes: limits.maxBodyBytes,
+    paid: priced.terms.amount > 0n,
+    signal: request.signal,
+  })
+}
+
+function withBody(request: Request, content: Priced['body']['content']): Request {
+  if (content === null || content instanceof ReadableStream) return request
+  return new Request(request.url, {
+    method: request.method,
+    headers: request.headers,
+    body: new Uint8Array(content),
+    signal: request.signal,
+  })
+}
+
+/** A handler's response, with the same knowledge of its end as an upstream's. */
+function fromResponse(response: Response, paid: boolean): Called {
+  const headers = new Headers(response.headers)
+  if (paid) headers.set('cache-control', privateCacheControl(headers.get('cache-control')))
+  const { status, body } = response
+  if (body === null)
+    return {
+      status,
+      headers,
+      body,
+      done: Promise.resolve({ outcome: 'complete', bytes: 0, error: undefined }),
+      cancel() {},
+    }
+  const end = Promise.withResolvers<Forwarder.End>()
+  const reader = body.getReader()
+  let bytes = 0
+  const watched = new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      try {
+        const { done, value } = await reader.read()
+        if (!done) {
+          bytes += value.byteLength
+          return controller.enqueue(value)
+        }
+        end.resolve({ outcome: 'complete', bytes, error: undefined })
+        controller.close()
+      } catch (error) {
+        end.resolve({ outcome: 'broken', bytes, error: undefined })
+        controller.error(error)
+      }
+    },
+    async cancel(reason) {
+      end.resolve({ outcome: 'cancelled', bytes, error: undefined })
+      await reader.cancel(reason)
+    },
+  })
+  return {
+    status,
+    headers,
+    body: watched,
+    done: end.promise,
+    cancel: (reason) => void watched.cancel(reason),
+  }
+}

@@ -1,0 +1,117 @@
+import { createHash, randomBytes } from 'node:crypto'
+import type { Deps } from '../deps.ts'
+import * as Account from '../ledger/Account.ts'
+import type { Channel } from '../ledger/Channel.ts'
+import type { Ledger } from '../ledger/Ledger.ts'
+import type { Payment } from '../ledger/Payment.ts'
+import * as Amount from '../protocol/Amount.ts'
+import { channelDetails, voucherRefusal } from '../rails/channel/verify-voucher.ts'
+import { serializeCharge } from '../rails/charge/verify-charge.ts'
+import { PaymentRefusedError, SessionRefusedError } from '../rails/payment-error.ts'
+import * as Token from '../routes/Token.ts'
+import type { Verified } from './verify.ts'
+
+/** A request whose money is reserved. Durable. */
+export type Claimed = Verified & { payment: Payment; channel: Channel | null }
+
+/** The same payment for the same call, again. */
+export type Repeated = { repeated: Payment; channel: Channel | null }
+
+/**
+ * Claims the payment key and reserves the amount in one ledger transaction. Nothing that costs or cannot be undone has
+ * happened before it returns `fresh`.
+ * @throws {PaymentRefusedError | SessionRefusedError} the key bought another call, or what is left is not enough.
+ */
+export async function claim(verified: Verified, deps: Deps): Promise<Claimed | Repeated> {
+  const { terms, paying } = verified
+  const request: Ledger.ClaimRequest = {
+    id: `pay_${randomBytes(16).toString('base64url')}`,
+    ...keyAndSource(verified),
+    fingerprint: fingerprint(verified),
+    dialect: verified.dialect,
+    wallet: paying.wallet,
+    route: terms.route.id,
+    asset: Token.asset(terms.token),
+    amount: terms.amount,
+    earns: terms.route.earns === 'payer' ? Account.wallet(paying.wallet) : Account.revenue(terms.route.id),
+    now: deps.clock.now(),
+  }
+  const result = await deps.ledger.claim(request)
+  switch (result.outcome) {
+    case 'fresh':
+      return { ...verified, payment: result.payment, channel: result.channel }
+    case 'replayed':
+      return { repeated: result.payment, channel: result.channel }
+    case 'conflict':
+      throw new PaymentRefusedError(
+        'invalid-challenge',
+        'This payment was used for another call. Pay for this one.',
+      )
+    case 'insufficient':
+      throw insufficient(result, verified)
+    default:
+      throw voucherRefusal(result)
+  }
+}
+
+/** The key is what cannot be spent twice (design section 2). */
+function keyAndSource(verified: Verified): Pick<Ledger.ClaimRequest, 'key' | 'from'> {
+  const { paying, idempotencyKey, terms } = verified
+  switch (paying.rail) {
+    case 'charge':
+      return {
+        key: paying.key,
+        from: { rail: 'charge', settlement: serializeCharge(paying, terms.token.address) },
+      }
+    case 'channel': {
+      const { channelId, cumulative, signature } = paying
+      const key =
+        idempotencyKey === null
+          ? `voucher:${channelId}:${cumulative}`
+          : `channel:${channelId}:call:${idempotencyKey}`
+      return {
+        key,
+        from: {
+          rail: 'channel',
+          channelId,
+          cumulative,
+          signature,
+          minDelta: 0n,
+          reusable: idempotencyKey === null,
+        },
+      }
+    }
+    case 'balance': {
+      const name = idempotencyKey ?? `once:${randomBytes(16).toString('base64url')}`
+      return { key: `balance:${paying.wallet}:call:${name}`, from: { rail: 'balance' } }
+    }
+  }
+}
+
+/** What the payment is bound to: the call as it will be forwarded, and its price. */
+function fingerprint({ method, path, query, body, terms }: Verified): string {
+  const parts = [method, path, query, body.digest ?? '', Token.asset(terms.token), terms.amount.toString()]
+  return createHash('sha256').update(JSON.stringify(parts)).digest('base64url')
+}
+
+function insufficient(
+  result: Extract<Ledger.ClaimResult, { outcome: 'insufficient' }>,
+  { terms, paying }: Verified,
+): PaymentRefusedError | SessionRefusedError {
+  const { symbol, decimals } = terms.token
+  const short = `${Amount.format(result.available, decimals)} ${symbol} is left; the call costs ${Amount.format(result.needed, decimals)}`
+  if (result.channel !== null)
+    return new SessionRefusedError(
+      'insufficient-balance',
+      `${short}. Send a voucher of at least requiredCumulative.`,
+      channelDetails(result.channel, terms.amount),
+    )
+  return new PaymentRefusedError(
+    'payment-required',
+    `${short}. Top the balance of ${paying.wallet} up, or pay otherwise.`,
+    {
+      reason: 'insufficient-balance',
+      available: result.available.toString(),
+    },
+  )
+}

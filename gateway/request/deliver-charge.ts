@@ -1,0 +1,141 @@
+import type { Deps } from '../deps.ts'
+import type { Payment } from '../ledger/Payment.ts'
+import { preflight } from '../rails/charge/preflight.ts'
+import type { VerifiedCharge } from '../rails/charge/verify-charge.ts'
+import { PaymentRefusedError, PaymentUnknownError } from '../rails/payment-error.ts'
+import { type Called, callTarget } from './call-target.ts'
+import type { Claimed } from './claim.ts'
+import { identityOf, isCharged, uncharged, voidIfThrown, watchOf } from './deliver.ts'
+import { respond, stream } from './respond.ts'
+import { type Answer, seal } from './sealed-answer.ts'
+import { takeAnswer } from './take-answer.ts'
+
+/** One transfer for one call, in the order of settlement that the route states. */
+export async function deliverCharge(claimed: Claimed, charge: VerifiedCharge, deps: Deps): Promise<Response> {
+  switch (claimed.route.settle) {
+    case 'before-call':
+      return settleThenCall(claimed, deps)
+    case 'before-release':
+      return callThenSettle(claimed, charge, deps)
+    case 'after':
+      return releaseThenSettle(claimed, charge, deps)
+  }
+}
+
+/**
+ * `before-call`. Once the transfer is mined the caller's money has moved, so from there on every failure becomes credit
+ * of its wallet.
+ */
+async function settleThenCall(claimed: Claimed, deps: Deps): Promise<Response> {
+  const settled = await settle(claimed, null, 'delivering', deps)
+  const receipted = { ...claimed, payment: settled }
+  const failed = async (reason: string) => {
+    if (claimed.route.earns === 'payer') return deps.ledger.complete(settled.id)
+    return deps.ledger.refund(settled.id, reason)
+  }
+  let called: Called
+  let answer: Answer | null = null
+  try {
+    called = await callTarget(claimed, identityOf(claimed), deps)
+    if (isCharged(called)) answer = await takeAnswer(called, deps.config.limits.storedAnswerBytes)
+  } catch (error) {
+    await failed(error instanceof Error ? error.message : 'The call failed.')
+    throw error
+  }
+  if (!isCharged(called)) {
+    await failed(`The upstream answered ${called.status}.`)
+    return new Response(called.body, { status: called.status, headers: called.headers })
+  }
+  if (answer === null) return stream(called, receipted, watchOf(settled.id, deps), deps)
+  await deps.ledger.storeAnswer(settled.id, seal(answer, settled.id, deps.keys.answer))
+  await deps.ledger.complete(settled.id)
+  return respond(answer, receipted, deps)
+}
+
+/**
+ * `before-release`. The upstream answers; its stream is held back, unread, while the transfer is settled; then the
+ * answer is released. A dead upstream costs nothing, and an unsettled payment gets no byte.
+ */
+async function callThenSettle(claimed: Claimed, charge: VerifiedCharge, deps: Deps): Promise<Response> {
+  const { called, answer } = await call(claimed, charge, deps)
+  if (!isCharged(called)) return uncharged(claimed, called, deps)
+  try {
+    const settled = await settle(claimed, answer, answer === null ? 'delivering' : 'delivered', deps)
+    const receipted = { ...claimed, payment: settled }
+    return answer === null
+      ? stream(called, receipted, watchOf(settled.id, deps), deps)
+      : respond(answer, receipted, deps)
+  } catch (error) {
+    called.cancel()
+    throw error
+  }
+}
+
+/** `after`. The answer is released at once and settled behind the caller's back; the seller bears a failure. */
+async function releaseThenSettle(claimed: Claimed, charge: VerifiedCharge, deps: Deps): Promise<Response> {
+  const { called, answer } = await call(claimed, charge, deps)
+  if (!isCharged(called)) return uncharged(claimed, called, deps)
+  const { ledger, keys, charges, log } = deps
+  const stored = answer === null ? {} : { answer: seal(answer, claimed.payment.id, keys.answer) }
+  const settling = await ledger.settling({ paymentId: claimed.payment.id, ...stored })
+  const behind = async () => {
+    const outcome = await charges.settle(settling)
+    if (outcome.status === 'settled')
+      await ledger.settled({ paymentId: settling.id, ref: outcome.ref, deliver: 'delivered' })
+    else if (outcome.status === 'refused') await ledger.lost(settling.id, outcome.reason)
+    else await ledger.unknown(settling.id, outcome.reason)
+  }
+  const watched = () =>
+    behind().catch((error: unknown) =>
+      log.error({ err: error, payment: settling.id }, 'settling after release failed'),
+    )
+  const receipted = { ...claimed, payment: { ...settling, charged: settling.amount } }
+  if (answer !== null) {
+    void watched()
+    return respond(answer, receipted, deps)
+  }
+  // A stream that breaks is not charged: its transfer is never sent.
+  const broken = async () => void (await ledger.void(settling.id, 'The answer broke off.'))
+  return stream(called, receipted, { whole: watched, broken }, deps)
+}
+
+async function call(
+  claimed: Claimed,
+  charge: VerifiedCharge,
+  deps: Deps,
+): Promise<{ called: Called; answer: Answer | null }> {
+  return voidIfThrown(claimed, deps, async () => {
+    await preflight(charge, claimed.terms.token, deps.chain)
+    const called = await callTarget(claimed, identityOf(claimed), deps)
+    const answer = isCharged(called) ? await takeAnswer(called, deps.config.limits.storedAnswerBytes) : null
+    return { called, answer }
+  })
+}
+
+/**
+ * Moves the money, and books it in the step that says what the caller gets for it.
+ * @throws {PaymentRefusedError} it cannot move; nothing is charged. {PaymentUnknownError} the chain does not say.
+ */
+async function settle(
+  claimed: Claimed,
+  answer: Answer | null,
+  deliver: 'delivered' | 'delivering',
+  { ledger, charges, keys }: Deps,
+): Promise<Payment> {
+  const { payment } = claimed
+  const stored = answer === null ? undefined : seal(answer, payment.id, keys.answer)
+  const outcome = await charges.settle(payment, stored)
+  switch (outcome.status) {
+    case 'settled':
+      return ledger.settled({ paymentId: payment.id, ref: outcome.ref, deliver })
+    case 'refused':
+      await ledger.void(payment.id, outcome.reason)
+      throw new PaymentRefusedError(
+        'verification-failed',
+        `The transfer cannot be settled: ${outcome.reason}.`,
+      )
+    case 'unknown':
+      await ledger.unknown(payment.id, outcome.reason)
+      throw new PaymentUnknownError(payment.id, outcome.reason)
+  }
+}

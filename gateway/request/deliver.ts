@@ -1,0 +1,103 @@
+import type { Deps } from '../deps.ts'
+import { type Called, callTarget } from './call-target.ts'
+import type { Claimed } from './claim.ts'
+import { deliverCharge } from './deliver-charge.ts'
+import type { Priced } from './price.ts'
+import { respond, stream, type Watch } from './respond.ts'
+import { seal } from './sealed-answer.ts'
+import { takeAnswer } from './take-answer.ts'
+
+/** Makes the paid call and charges for it, by the rail's rules. */
+export function deliver(claimed: Claimed, deps: Deps): Promise<Response> {
+  return claimed.paying.rail === 'charge'
+    ? deliverCharge(claimed, claimed.paying, deps)
+    : deliverHeld(claimed, deps)
+}
+
+/** A free call: through the same path, with nothing to claim. */
+export async function deliverFree(priced: Priced, deps: Deps): Promise<Response> {
+  const identity = priced.signedIn === null ? {} : { 'x-farthing-wallet': priced.signedIn }
+  const called = await callTarget(priced, identity, deps)
+  return new Response(called.body, { status: called.status, headers: called.headers })
+}
+
+/**
+ * Channel and balance: the money is held, so nothing has to be settled first. It is charged before the first byte
+ * leaves (a call that was served is always booked), and given back when the stream breaks.
+ *
+ * | The process dies | Then |
+ * |---|---|
+ * | before `capture` | the hold is voided at the next start; nothing was delivered |
+ * | after `capture` with a stored answer | the same credential gets the stored answer |
+ * | after `capture`, inside a stream | the payment is given back at the next start |
+ */
+async function deliverHeld(claimed: Claimed, deps: Deps): Promise<Response> {
+  const { payment } = claimed
+  const { ledger, config, keys } = deps
+  const taken = await voidIfThrown(claimed, deps, async () => {
+    const called = await callTarget(claimed, identityOf(claimed), deps)
+    if (!isCharged(called)) return { called, answer: null }
+    return { called, answer: await takeAnswer(called, config.limits.storedAnswerBytes) }
+  })
+  const { called, answer } = taken
+  if (!isCharged(called)) return uncharged(claimed, called, deps)
+  const captured = await ledger
+    .capture({
+      paymentId: payment.id,
+      amount: payment.amount,
+      ...(answer === null ? {} : { answer: seal(answer, payment.id, keys.answer) }),
+    })
+    .catch((error: unknown) => {
+      called.cancel()
+      throw error
+    })
+  // The numbers of the receipt are those after this call.
+  const channel = claimed.channel === null ? null : await ledger.channel(claimed.channel.id)
+  const receipted = { ...claimed, payment: captured, channel }
+  return answer === null
+    ? stream(called, receipted, watchOf(payment.id, deps), deps)
+    : respond(answer, receipted, deps)
+}
+
+/** What happens to a captured payment when its stream ends. A caller that hangs up has had what it wanted. */
+export function watchOf(paymentId: string, { ledger }: Pick<Deps, 'ledger'>): Watch {
+  return {
+    whole: async () => void (await ledger.complete(paymentId)),
+    broken: async () => void (await ledger.refund(paymentId, 'The answer broke off.')),
+  }
+}
+
+/** Only success is charged: an error answer is passed on, and costs nothing. */
+export function isCharged(called: Pick<Called, 'status'>): boolean {
+  return called.status < 400
+}
+
+/** Releases the hold and passes the error answer on. */
+export async function uncharged(claimed: Claimed, called: Called, { ledger }: Deps): Promise<Response> {
+  await ledger.void(claimed.payment.id, `The upstream answered ${called.status}.`)
+  return new Response(called.body, { status: called.status, headers: called.headers })
+}
+
+/** Does work that may fail before anything was charged; a failure releases the hold. */
+export async function voidIfThrown<T>(
+  claimed: Claimed,
+  { ledger }: Deps,
+  work: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    await ledger.void(claimed.payment.id, error instanceof Error ? error.message : 'The call failed.')
+    throw error
+  }
+}
+
+/** What the upstream is told about the caller. */
+export function identityOf({ payment, signedIn }: Claimed): Record<string, string> {
+  return {
+    'x-farthing-wallet': signedIn ?? payment.wallet,
+    'x-farthing-call': payment.id,
+    'x-farthing-rail': payment.rail,
+    'x-farthing-amount': payment.amount.toString(),
+  }
+}

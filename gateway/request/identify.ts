@@ -1,0 +1,57 @@
+import type { Address } from 'viem'
+import type { Deps } from '../deps.ts'
+import { GatewayError } from '../errors.ts'
+import * as Session from '../wallet/Session.ts'
+import type { Matched } from './match.ts'
+import { readCredential, type Sent } from './read-credential.ts'
+
+/** A request whose caller is known as far as it can be before money is looked at. */
+export type Identified = Matched &
+  Sent & {
+    /** Wallet that has proven itself by signing in. */
+    signedIn: Address | null
+    /** Wallet that the credential names as the payer. Proven only once the credential is verified. */
+    claimedPayer: Address | null
+  }
+
+/** Reads who is calling. @throws {SessionInvalidError} 401 when a session is named and does not exist. */
+export async function identify(matched: Matched, deps: Deps): Promise<Identified> {
+  const sent = readCredential(matched.request.headers)
+  let signedIn: Address | null = null
+  if (sent.sessionToken !== null) {
+    const session = await deps.ledger.session(Session.hashToken(sent.sessionToken), deps.clock.now())
+    if (session === null) throw new SessionInvalidError(deps.config.publicUrl)
+    signedIn = session.wallet
+  }
+  return { ...matched, ...sent, signedIn, claimedPayer: await claimedPayer(sent, deps) }
+}
+
+async function claimedPayer({ credential }: Sent, { ledger }: Deps): Promise<Address | null> {
+  if (credential === null) return null
+  const payload = credential.dialect === 'mpp' ? credential.credential.payload : credential.payment.payload
+  const from = payload.from ?? member(payload.authorization, 'from')
+  if (isAddress(from)) return from.toLowerCase() as Address
+  const { channelId } = payload
+  if (typeof channelId !== 'string' || !/^0x[0-9a-fA-F]{64}$/.test(channelId)) return null
+  return (await ledger.channel(channelId.toLowerCase() as Address))?.payer ?? null
+}
+
+const member = (value: unknown, name: string): unknown =>
+  typeof value === 'object' && value !== null && Object.hasOwn(value, name)
+    ? (value as Record<string, unknown>)[name]
+    : undefined
+
+const isAddress = (value: unknown): value is string =>
+  typeof value === 'string' && /^0x[0-9a-fA-F]{40}$/.test(value)
+
+/** The session does not exist or has ended; a stranger cannot tell which. */
+export class SessionInvalidError extends GatewayError {
+  constructor(publicUrl: URL) {
+    super({
+      status: 401,
+      code: 'session-invalid',
+      message: 'The session is unknown or has ended. Sign in again.',
+      details: { signIn: new URL('/farthing/sign-in', publicUrl).href },
+    })
+  }
+}

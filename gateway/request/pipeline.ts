@@ -1,0 +1,51 @@
+import { randomUUID } from 'node:crypto'
+import type { Deps } from '../deps.ts'
+import { GatewayError } from '../errors.ts'
+import { claim } from './claim.ts'
+import { exposeHeaders, preflightResponse } from './cors.ts'
+import { deliver, deliverFree } from './deliver.ts'
+import type { Incoming } from './Incoming.ts'
+import { identify } from './identify.ts'
+import { managedAnswer } from './managed-answer.ts'
+import { match } from './match.ts'
+import { permit } from './permit.ts'
+import { type Priced, price } from './price.ts'
+import { InternalError, paymentProblem, problem } from './problem.ts'
+import { repeat } from './repeat.ts'
+import { verify } from './verify.ts'
+
+/**
+ * One paid request, from its first byte to its last: the order of the steps stands here and nowhere else. Each step
+ * takes what the one before it returns. It never throws: whatever goes wrong is an answer.
+ */
+export async function handle(incoming: Incoming, deps: Deps): Promise<Response> {
+  let priced: Priced | null = null
+  try {
+    const preflight = preflightResponse(incoming, deps)
+    if (preflight !== null) return preflight
+
+    const matched = match(incoming, deps)
+    const identified = await identify(matched, deps)
+    const permitted = await permit(identified, deps)
+    priced = await price(permitted, deps)
+    if (priced.terms.amount === 0n) return exposeHeaders(await deliverFree(priced, deps))
+
+    const verified = await verify(priced, deps)
+    if ('managed' in verified) return exposeHeaders(managedAnswer(verified, deps))
+    const claimed = await claim(verified, deps)
+    if ('repeated' in claimed) return exposeHeaders(await repeat(claimed, verified, deps))
+    return exposeHeaders(await deliver(claimed, deps))
+  } catch (error) {
+    return exposeHeaders(answerError(error, priced, deps))
+  }
+}
+
+function answerError(error: unknown, priced: Priced | null, deps: Deps): Response {
+  if (!(error instanceof GatewayError)) {
+    const id = randomUUID()
+    deps.log.error({ err: error, id }, 'request failed')
+    return problem(new InternalError(id))
+  }
+  if (error.status >= 500) deps.log.warn({ err: error, code: error.code }, 'request failed')
+  return error.status === 402 && priced !== null ? paymentProblem(error, priced, deps) : problem(error)
+}

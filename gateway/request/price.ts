@@ -1,0 +1,21 @@
+import type { Deps } from '../deps.ts'
+import { priceOf } from '../pricing/price-of.ts'
+import type { Terms } from '../rails/Terms.ts'
+import { type BoundBody, bindBody } from './bind-body.ts'
+import type { Permitted } from './permit.ts'
+
+/** A request that has a price. An amount of 0 is a free call. */
+export type Priced = Permitted & { terms: Terms; body: BoundBody }
+
+/** Prices the call and binds its body. */
+export async function price(permitted: Permitted, deps: Deps): Promise<Priced> {
+  const { route, query, gatePrice, signedIn } = permitted
+  const amount = priceOf(route, query, gatePrice)
+  // A free call is not bound to anything, so its body goes through unread.
+  const body: BoundBody =
+    amount === 0n
+      ? { content: permitted.request.body, digest: null }
+      : await bindBody(permitted.request, deps.config.limits.boundBodyBytes)
+  const wallet = gatePrice === null ? null : signedIn
+  return { ...permitted, body, terms: { route, amount, token: route.token, wallet, digest: body.digest } }
+}

@@ -1,0 +1,99 @@
+import { getAddress } from 'viem'
+import type { Deps } from '../deps.ts'
+import { GatewayError } from '../errors.ts'
+import type { Rail } from '../ledger/Payment.ts'
+import * as Amount from '../protocol/Amount.ts'
+import * as Challenge from '../protocol/mpp/Challenge.ts'
+import * as PaymentRequired from '../protocol/x402/PaymentRequired.ts'
+import type { Terms } from '../rails/Terms.ts'
+import * as Token from '../routes/Token.ts'
+import { MethodNotAllowedError } from './match.ts'
+import { challenges, paymentRequired } from './offers.ts'
+import type { Priced } from './price.ts'
+
+/** Says an error as a problem document (RFC 9457), with whatever headers its status asks for. */
+export function problem(error: GatewayError, extra: Record<string, unknown> = {}): Response {
+  const title = error.code.replaceAll('-', ' ').replace(/^./, (letter) => letter.toUpperCase())
+  const body = {
+    type: error.type,
+    title,
+    status: error.status,
+    detail: error.message,
+    code: error.code,
+    ...error.details,
+    ...extra,
+  }
+  const headers = new Headers({ 'content-type': 'application/problem+json', 'cache-control': 'no-store' })
+  if (error.retryAfter !== undefined) headers.set('retry-after', String(error.retryAfter))
+  if (error instanceof MethodNotAllowedError) headers.set('allow', error.allow.join(', '))
+  return new Response(JSON.stringify(body), { status: error.status, headers })
+}
+
+/** A 402: the problem, and every way to pay for this call, in both dialects. */
+export function paymentProblem(error: GatewayError, priced: Priced, deps: Deps): Response {
+  const { terms, path } = priced
+  const channelId =
+    typeof error.details.channelId === 'string' ? (error.details.channelId as `0x${string}`) : null
+  const offered = challenges(terms, deps, channelId)
+  const response = problem(error, { ...describe(terms, deps), challengeId: offered[0]?.id })
+  for (const challenge of offered) response.headers.append('www-authenticate', Challenge.serialize(challenge))
+  if (offered.length === 0) response.headers.set('www-authenticate', 'Bearer')
+  const x402 = paymentRequired(terms, path, error.message, deps)
+  if (x402 !== null) response.headers.set(PaymentRequired.header, PaymentRequired.serialize(x402))
+  return response
+}
+
+/** What a person or a program wants to know before paying. */
+function describe(terms: Terms, { config, chain }: Deps): Record<string, unknown> {
+  const { route, token } = terms
+  const link = (path: string) => new URL(path, config.publicUrl).href
+  return {
+    route: route.id,
+    ...(route.description === null ? {} : { description: route.description }),
+    price: {
+      amount: terms.amount.toString(),
+      formatted: Amount.format(terms.amount, token.decimals),
+      symbol: token.symbol,
+      decimals: token.decimals,
+      token: getAddress(token.address),
+      chainId: token.chainId,
+      asset: Token.asset(token),
+    },
+    payee: getAddress(chain.payee),
+    offers: route.rails.map((rail) => describeOffer[rail](terms, chain, link)),
+    links: { discovery: link('/farthing'), signIn: link('/farthing/sign-in') },
+  }
+}
+
+type Describe = (
+  terms: Terms,
+  chain: Deps['chain'],
+  link: (path: string) => string,
+) => Record<string, unknown>
+
+const describeOffer: Record<Rail, Describe> = {
+  charge: ({ route }) => ({ rail: 'charge', dialects: ['mpp', 'x402'], settle: route.settle }),
+  channel: ({ token }, chain) => ({
+    rail: 'channel',
+    dialects: ['mpp'],
+    escrow: getAddress(chain.escrow),
+    suggestedDeposit: token.suggestedDeposit.toString(),
+  }),
+  balance: (_terms, _chain, link) => ({
+    rail: 'balance',
+    signIn: link('/farthing/sign-in'),
+    topUp: link('/farthing/balance/top-up'),
+  }),
+}
+
+/** What a stranger sees of a fault of ours: an id to quote, and nothing else. */
+export class InternalError extends GatewayError {
+  constructor(id: string) {
+    super({
+      status: 500,
+      code: 'internal-error',
+      message: `Something went wrong on our side. Quote ${id} when you report it.`,
+      details: { id },
+    })
+  }
+}

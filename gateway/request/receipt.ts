@@ -1,0 +1,95 @@
+import type { Hex } from 'viem'
+import { unixSeconds } from '../clock.ts'
+import type { Deps } from '../deps.ts'
+import type { Channel } from '../ledger/Channel.ts'
+import type { Dialect, Payment } from '../ledger/Payment.ts'
+import * as Receipt from '../protocol/Receipt.ts'
+import * as SignedReceipt from '../protocol/SignedReceipt.ts'
+import * as SettlementResponse from '../protocol/x402/SettlementResponse.ts'
+
+/** What a receipt is about. Amounts in base units. */
+export type Receipted = {
+  payment: Payment
+  channel: Channel | null
+  dialect: Dialect
+  challengeId: string | null
+}
+
+/** Receipt headers of a paid answer: the gateway's own signed one, and that of the dialect the caller spoke. */
+export function receiptHeaders(receipted: Receipted, deps: Deps): Record<string, string> {
+  const { payment, dialect } = receipted
+  const own = { [SignedReceipt.header]: signed(receipted, deps) }
+  if (dialect === 'mpp') return { ...own, [Receipt.header]: mpp(receipted, deps) }
+  if (dialect === 'session') return own
+  const response = SettlementResponse.serialize({
+    success: true,
+    payer: payment.wallet,
+    transaction: payment.transaction ?? '',
+    network: `eip155:${deps.chain.id}`,
+    amount: payment.charged.toString(),
+  })
+  return { ...own, [SettlementResponse.header]: response }
+}
+
+/** The receipt of a channel's open, top-up, voucher or close: no call was paid (draft-evm-session-00, "Receipt"). */
+export function managedReceipt(
+  channel: Channel,
+  transaction: Hex | null,
+  challengeId: string,
+  deps: Deps,
+): Record<string, string> {
+  const receipt = {
+    ...session(channel, challengeId, deps),
+    ...(transaction === null ? {} : { txHash: transaction }),
+  }
+  return { [Receipt.header]: Receipt.serialize(receipt) }
+}
+
+function signed({ payment, channel }: Receipted, { config, clock, keys }: Deps): string {
+  const input = SignedReceipt.signingInput({
+    jti: payment.id,
+    iss: config.publicUrl.origin,
+    sub: payment.wallet,
+    iat: unixSeconds(clock),
+    route: payment.route,
+    rail: payment.rail,
+    amount: payment.charged,
+    asset: payment.asset,
+    ...(payment.transaction === null ? {} : { transaction: payment.transaction }),
+    ...(channel === null
+      ? {}
+      : { channelId: channel.id, acceptedCumulative: channel.accepted, spent: channel.spent }),
+  })
+  return `${input}.${keys.receipt.sign(input)}`
+}
+
+function mpp({ payment, channel, challengeId }: Receipted, deps: Deps): string {
+  const paid = { paymentId: payment.id, amount: payment.charged.toString() }
+  if (channel !== null)
+    return Receipt.serialize({ ...session(channel, challengeId ?? '', deps), ...paid, units: 1 })
+  return Receipt.serialize({
+    status: 'success',
+    method: 'evm',
+    intent: 'charge',
+    timestamp: new Date(deps.clock.now()).toISOString(),
+    reference: payment.transaction ?? payment.id,
+    chainId: deps.chain.id,
+    ...(challengeId === null ? {} : { challengeId }),
+    ...paid,
+  })
+}
+
+function session(channel: Channel, challengeId: string, { clock }: Deps): Receipt.Receipt {
+  return {
+    status: 'success',
+    method: 'evm',
+    intent: 'session',
+    timestamp: new Date(clock.now()).toISOString(),
+    reference: channel.id,
+    challengeId,
+    channelId: channel.id,
+    chainId: channel.chainId,
+    acceptedCumulative: channel.accepted.toString(),
+    spent: channel.spent.toString(),
+  }
+}

@@ -1,0 +1,32 @@
+import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
+import type { StoredAnswer } from '../ledger/Payment.ts'
+
+/** An answer that fits in memory. */
+export type Answer = { status: number; headers: Headers; body: Uint8Array }
+
+/**
+ * Seals an answer for the ledger (AES-256-GCM), bound to its payment: the books hold bytes that only this gateway can
+ * read, and that open for this payment alone.
+ */
+export function seal(answer: Answer, paymentId: string, key: Uint8Array): StoredAnswer {
+  const head = Buffer.from(JSON.stringify({ status: answer.status, headers: [...answer.headers] }))
+  const length = Buffer.alloc(4)
+  length.writeUInt32BE(head.length)
+  const nonce = randomBytes(12)
+  const cipher = createCipheriv('aes-256-gcm', key, nonce).setAAD(Buffer.from(paymentId))
+  const parts = [cipher.update(length), cipher.update(head), cipher.update(answer.body), cipher.final()]
+  return { sealed: Buffer.concat([nonce, cipher.getAuthTag(), ...parts]) }
+}
+
+/** Opens what `seal` made. @throws {Error} another key, another payment, or altered. */
+export function unseal({ sealed }: StoredAnswer, paymentId: string, key: Uint8Array): Answer {
+  const decipher = createDecipheriv('aes-256-gcm', key, sealed.subarray(0, 12))
+    .setAAD(Buffer.from(paymentId))
+    .setAuthTag(sealed.subarray(12, 28))
+  const plain = Buffer.concat([decipher.update(sealed.subarray(28)), decipher.final()])
+  const length = plain.readUInt32BE(0)
+  const head: { status: number; headers: [string, string][] } = JSON.parse(
+    plain.toString('utf8', 4, 4 + length),
+  )
+  return { status: head.status, headers: new Headers(head.headers), body: plain.subarray(4 + length) }
+}

@@ -1,0 +1,132 @@
+import type { Hex } from 'viem'
+import { unixSeconds } from '../clock.ts'
+import type { Deps } from '../deps.ts'
+import type { Channel } from '../ledger/Channel.ts'
+import type { Dialect } from '../ledger/Payment.ts'
+import { jcs, MalformedError } from '../protocol/Encoding.ts'
+import * as Challenge from '../protocol/mpp/Challenge.ts'
+import type { Credential } from '../protocol/mpp/Credential.ts'
+import type { PaymentPayload } from '../protocol/x402/PaymentPayload.ts'
+import { sessionAction } from '../rails/channel/session-action.ts'
+import type { VerifiedVoucher } from '../rails/channel/verify-voucher.ts'
+import { x402Requirements } from '../rails/charge/offer.ts'
+import { type VerifiedCharge, verifyMppCharge, verifyX402Exact } from '../rails/charge/verify-charge.ts'
+import { PaymentRefusedError } from '../rails/payment-error.ts'
+import { mppRequestOf, payeeOf, realmOf } from './offers.ts'
+import type { Priced } from './price.ts'
+
+/** A bearer session that spends its wallet's balance. */
+export type VerifiedBalance = { rail: 'balance'; wallet: `0x${string}` }
+
+/** A request whose payment is proven, and not booked yet. */
+export type Verified = Priced & {
+  paying: VerifiedCharge | VerifiedVoucher | VerifiedBalance
+  dialect: Dialect
+  challengeId: string | null
+}
+
+/** A request that was about a channel and nothing else: it is answered without a call. */
+export type Managed = { managed: Channel; transaction: Hex | null; challengeId: string }
+
+/**
+ * Verifies the credential against exactly these terms. The signature comes first, before anything that costs.
+ * @throws {PaymentRefusedError} 402 with the reason; also when there is no credential at all.
+ */
+export async function verify(priced: Priced, deps: Deps): Promise<Verified | Managed> {
+  const { credential, signedIn, terms } = priced
+  if (credential === null) {
+    if (signedIn !== null && terms.route.rails.includes('balance'))
+      return {
+        ...priced,
+        paying: { rail: 'balance', wallet: signedIn },
+        dialect: 'session',
+        challengeId: null,
+      }
+    throw new PaymentRefusedError('payment-required', `${terms.route.id} is paid.`)
+  }
+  return credential.dialect === 'mpp'
+    ? verifyMpp(credential.credential, priced, deps)
+    : verifyX402(credential.payment, priced, deps)
+}
+
+async function verifyMpp(credential: Credential, priced: Priced, deps: Deps): Promise<Verified | Managed> {
+  const { terms } = priced
+  const { challenge } = credential
+  const rail = challenge.intent === 'charge' ? 'charge' : challenge.intent === 'session' ? 'channel' : null
+  if (rail === null || !terms.route.rails.includes(rail))
+    throw invalid('names an intent that is not offered here')
+  checkChallenge(challenge, rail, priced, deps)
+  const common = { dialect: 'mpp', challengeId: challenge.id } as const
+  if (rail === 'charge') {
+    const { chain, clock } = deps
+    const paying = await verifyMppCharge(credential, { terms, payee: chain.payee, chain, clock })
+    return { ...priced, paying, ...common }
+  }
+  // HEAD carries no answer, so a voucher on it is a voucher and not a call ("Voucher Submission Transport").
+  const action = await sessionAction(
+    credential,
+    { voucherOnly: priced.method === 'HEAD' },
+    { ...deps, terms },
+  )
+  return action.kind === 'pay'
+    ? { ...priced, paying: action.voucher, ...common }
+    : { managed: action.channel, transaction: action.transaction, challengeId: challenge.id }
+}
+
+/** The challenge is ours, for this route, wallet, body and price, and may still be taken up. */
+function checkChallenge(
+  challenge: Challenge.Challenge,
+  rail: 'charge' | 'channel',
+  { terms }: Priced,
+  deps: Deps,
+): void {
+  const { config, keys, clock } = deps
+  if (!Challenge.isBound(challenge, keys.challenge)) throw invalid('is not one of ours, or was altered')
+  if (challenge.realm !== realmOf(config) || challenge.method !== 'evm')
+    throw invalid('is for another realm or method')
+  const expires = Date.parse(challenge.expires ?? '')
+  if (!(expires > clock.now())) throw invalid('has expired')
+  const opaque = readOpaque(challenge)
+  if (opaque.route !== terms.route.id) throw invalid('is for another route')
+  if ((opaque.wallet ?? null) !== terms.wallet) throw invalid('is for another wallet')
+  if (challenge.digest !== undefined && challenge.digest !== terms.digest)
+    throw invalid('is for another request body')
+  const current = Challenge.toRequest(mppRequestOf(rail, terms, deps, opaque.channel ?? null))
+  if (challenge.request !== current) throw invalid('is at terms that are no longer offered')
+}
+
+function readOpaque(challenge: Challenge.Challenge): Record<string, string> {
+  try {
+    return Challenge.decodeOpaque(challenge)
+  } catch (error) {
+    if (error instanceof MalformedError) throw invalid('cannot be read')
+    throw error
+  }
+}
+
+async function verifyX402(payment: PaymentPayload, priced: Priced, deps: Deps): Promise<Verified> {
+  const { terms, path } = priced
+  const { chain, clock, config } = deps
+  if (!terms.route.rails.includes('charge')) throw invalid('is of a scheme that is not offered here')
+  if (jcs(payment.accepted) !== jcs(x402Requirements(terms, payeeOf(config, chain))))
+    throw invalid('accepts other requirements than those offered here')
+  if (payment.resource !== undefined && !isResource(payment.resource.url, path, config.publicUrl))
+    throw invalid('is for another resource')
+  const validBefore = Number(
+    String((payment.payload.authorization as { validBefore?: unknown })?.validBefore ?? 0),
+  )
+  if (validBefore > unixSeconds(clock) + config.challengeSeconds * 4) throw invalid('is valid for too long')
+  const paying = await verifyX402Exact(payment.payload, { terms, payee: chain.payee, chain, clock })
+  return { ...priced, paying, dialect: 'x402', challengeId: null }
+}
+
+function isResource(url: string, path: string, publicUrl: URL): boolean {
+  const parsed = URL.canParse(url) ? new URL(url) : null
+  return parsed !== null && parsed.origin === publicUrl.origin && parsed.pathname === path
+}
+
+const invalid = (complaint: string) =>
+  new PaymentRefusedError(
+    'invalid-challenge',
+    `The credential ${complaint}. Pay by one of the offers in this answer.`,
+  )
