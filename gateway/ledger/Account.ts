@@ -33,3 +33,13 @@ export const prepaid = (id: Hex): Account => `prepaid:${id.toLowerCase() as Hex}
 export const wallet = (address: Address): Account => `wallet:${address.toLowerCase() as Address}`
 /** Earnings of a route, by its id. */
 export const revenue = (route: string): Account => `revenue:${route}`
+
+/** One account has one name, however the address or id in it was spelled. Route ids are kept as they are. */
+export function sameName<Name extends string>(name: Name): Name {
+  return /^(wallet|channel|prepaid):/.test(name) ? (name.toLowerCase() as Name) : name
+}
+
+/** May this account's balance be below zero? */
+export function isDebitAccount(name: string): boolean {
+  return name === treasury || name === loss || name.startsWith('channel:')
+}

@@ -162,6 +162,8 @@ export declare namespace Ledger {
   type SettledRequest = {
     paymentId: string
     ref: ChainRef
+    /** Base units that moved, where it is less than was reserved (`upto`); the reserved amount by default. */
+    amount?: bigint
     /** `delivered`: earned. `delivering`: earned, answer on its way. `credit`: made good. */
     deliver: 'delivered' | 'delivering' | 'credit'
     answer?: StoredAnswer

@@ -1,0 +1,111 @@
+import { GatewayError } from '../errors.ts'
+
+/**
+ * What every implementation of the ledger throws. All are faults of ours (5xx): what a caller may do wrong has an
+ * outcome instead (`Ledger.ClaimResult`, `Ledger.VoucherResult`).
+ */
+
+/** No such payment. */
+export class PaymentNotFoundError extends GatewayError {
+  constructor(id: string) {
+    super({ message: `Payment "${id}" is not in the ledger.`, status: 500, code: 'payment-not-found' })
+  }
+}
+
+/** The payment is not in a state from which the operation may go on. Nothing was changed. */
+export class PaymentStateError extends GatewayError {
+  constructor(operation: string, payment: { id: string; rail: string; delivery: string; money: string }) {
+    super({
+      message:
+        `Operation "${operation}" is not allowed on payment "${payment.id}": rail ${payment.rail}, ` +
+        `delivery ${payment.delivery}, money ${payment.money}. See the table in gateway/ledger/Payment.ts.`,
+      status: 500,
+      code: 'payment-state',
+      details: { payment: payment.id, operation, delivery: payment.delivery, money: payment.money },
+    })
+  }
+}
+
+/** No such channel. */
+export class ChannelNotFoundError extends GatewayError {
+  constructor(id: string) {
+    super({
+      message: `Channel ${id} is not in the ledger. Fix: record it with channelSeen first.`,
+      status: 500,
+      code: 'ledger-channel-not-found',
+    })
+  }
+}
+
+/** What is fixed for a channel's life was told differently. */
+export class ChannelMismatchError extends GatewayError {
+  constructor(id: string, what: string, told: string, known: string) {
+    super({
+      message: `Channel ${id} has ${what} ${known}, not ${told}.`,
+      status: 500,
+      code: 'ledger-channel-mismatch',
+    })
+  }
+}
+
+/** An amount outside what the operation allows. */
+export class AmountError extends GatewayError {
+  constructor(amount: bigint, rule: string) {
+    super({ message: `Amount ${amount} ${rule}.`, status: 500, code: 'ledger-amount' })
+  }
+}
+
+/** A movement on chain that is booked already, for something else; or a payment that another movement settled. */
+export class ChainReferenceError extends GatewayError {
+  constructor(ref: { chainId: number; transaction: string; logIndex: number }, rule: string) {
+    super({
+      message: `Log ${ref.logIndex} of transaction ${ref.transaction} on chain ${ref.chainId} ${rule}.`,
+      status: 500,
+      code: 'ledger-chain-reference',
+    })
+  }
+}
+
+/** No such intent, or one that has ended. */
+export class IntentError extends GatewayError {
+  constructor(id: string, rule: string) {
+    super({ message: `Intent "${id}" ${rule}.`, status: 500, code: 'ledger-intent' })
+  }
+}
+
+/** The ledger was closed. */
+export class LedgerClosedError extends GatewayError {
+  constructor() {
+    super({
+      message: 'The ledger is closed: the gateway is stopping.',
+      status: 503,
+      code: 'ledger-closed',
+      retryAfter: 5,
+    })
+  }
+}
+
+/** The books could not be written: nothing of the operation was applied. Asking again is safe. */
+export class LedgerUnavailableError extends GatewayError {
+  constructor(reason: string, cause: unknown) {
+    super({
+      message: `The ledger could not be written: ${reason}`,
+      status: 503,
+      code: 'ledger-unavailable',
+      retryAfter: 1,
+      cause,
+    })
+  }
+}
+
+/** The database refused what the code asked: a rule of the schema would have been broken. Nothing was applied. */
+export class LedgerIntegrityError extends GatewayError {
+  constructor(reason: string, cause?: unknown) {
+    super({
+      message: `The ledger refused an operation that would break its rules: ${reason}. Fix: run \`farthing audit\` and report this.`,
+      status: 500,
+      code: 'ledger-integrity',
+      ...(cause === undefined ? {} : { cause }),
+    })
+  }
+}

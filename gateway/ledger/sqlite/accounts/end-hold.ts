@@ -1,0 +1,45 @@
+import type { Account } from '../../Account.ts'
+import type { Asset } from '../../Asset.ts'
+import type { Books } from '../Books.ts'
+import { sql } from '../sql.ts'
+import { readAccount } from './read-account.ts'
+import { writeAccount } from './write-account.ts'
+
+/** A hold that is pending. */
+export type Hold = { id: number; payment: string; account: Account; asset: Asset; amount: bigint }
+type Row = { id: number; payment_id: string; account: Account; asset: Asset; amount: string }
+
+const ofPayment = sql<[string], Row>`
+  SELECT id, payment_id, account, asset, amount FROM holds
+  WHERE payment_id = ? AND state = 'pending' ORDER BY id`
+const ofAccount = sql<[string, string], Row>`
+  SELECT id, payment_id, account, asset, amount FROM holds
+  WHERE account = ? AND asset = ? AND state = 'pending' ORDER BY id`
+const end = sql<[state: 'posted' | 'voided', id: number]>`UPDATE holds SET state = ? WHERE id = ?`
+
+/** Pending holds of a payment, oldest first. */
+export function holdsOfPayment(books: Books, payment: string): Hold[] {
+  return books.all(ofPayment, payment).map(toHold)
+}
+
+/** Pending holds on an account, oldest first. */
+export function holdsOfAccount(books: Books, account: Account, asset: Asset): Hold[] {
+  return books.all(ofAccount, account, asset).map(toHold)
+}
+
+/** Ends a hold: what it reserved is available again. Where it is `posted`, the transfer follows in the same step. */
+export function endHold(books: Books, hold: Hold, state: 'posted' | 'voided'): void {
+  const balance = readAccount(books, hold.account, hold.asset)
+  writeAccount(books, hold.account, hold.asset, { ...balance, pending: balance.pending - hold.amount })
+  books.run(end, state, hold.id)
+}
+
+function toHold(row: Row): Hold {
+  return {
+    id: row.id,
+    payment: row.payment_id,
+    account: row.account,
+    asset: row.asset,
+    amount: BigInt(row.amount),
+  }
+}

@@ -1,0 +1,17 @@
+import type { Account } from '../../Account.ts'
+import type { Asset } from '../../Asset.ts'
+import type { Books } from '../Books.ts'
+import { sql } from '../sql.ts'
+import { readAccount } from './read-account.ts'
+import { writeAccount } from './write-account.ts'
+
+const insert = sql<[payment: string, account: string, asset: string, amount: string]>`
+  INSERT INTO holds (payment_id, account, asset, amount, state) VALUES (?, ?, ?, ?, 'pending')`
+
+/** Reserves an amount of an account for a payment. The caller has seen that it is available. */
+export function hold(books: Books, payment: string, account: Account, asset: Asset, amount: bigint): void {
+  if (amount === 0n) return
+  const balance = readAccount(books, account, asset)
+  writeAccount(books, account, asset, { ...balance, pending: balance.pending + amount })
+  books.run(insert, payment, account, asset, String(amount))
+}

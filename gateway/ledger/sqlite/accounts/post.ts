@@ -1,0 +1,83 @@
+import type { Account } from '../../Account.ts'
+import type { Asset } from '../../Asset.ts'
+import type { Ledger } from '../../Ledger.ts'
+import type { Books } from '../Books.ts'
+import { sql } from '../sql.ts'
+import { readAccount } from './read-account.ts'
+import { writeAccount } from './write-account.ts'
+
+const insert = sql<
+  [
+    debit: string,
+    credit: string,
+    asset: string,
+    amount: string,
+    kind: string,
+    payment: string | null,
+    channel: string | null,
+    chain: number | null,
+    transaction: string | null,
+    log: number | null,
+    block: number | null,
+    at: number,
+  ]
+>`
+  INSERT INTO transfers
+    (debit, credit, asset, amount, kind, payment_id, channel_id, chain_id, tx, log_index, block, created_at)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+
+/**
+ * The one way in which a balance changes: appends a transfer and moves both balances by it. Nothing is booked for
+ * nothing (unless it stands on chain), nor from an account to itself.
+ */
+export function post(books: Books, entry: post.Entry): void {
+  const { debit, credit, asset, amount, ref } = entry
+  if (debit === credit || (amount === 0n && ref === undefined)) return
+  const from = readAccount(books, debit, asset)
+  const to = readAccount(books, credit, asset)
+  writeAccount(books, debit, asset, { ...from, posted: from.posted - amount })
+  writeAccount(books, credit, asset, { ...to, posted: to.posted + amount })
+  books.run(
+    insert,
+    debit,
+    credit,
+    asset,
+    String(amount),
+    entry.kind,
+    entry.payment ?? null,
+    entry.channel ?? null,
+    ref?.chainId ?? null,
+    ref?.transaction.toLowerCase() ?? null,
+    ref?.logIndex ?? null,
+    ref === undefined ? null : Number(ref.block),
+    entry.at,
+  )
+}
+
+export declare namespace post {
+  /** What a transfer is. The README's table says between which accounts each one moves. */
+  type Kind =
+    | 'voucher'
+    | 'capture'
+    | 'convert'
+    | 'settle'
+    | 'charge'
+    | 'credit'
+    | 'refund'
+    | 'loss'
+    | 'recovery'
+    | 'release'
+    | 'reinstate'
+    | 'write-off'
+  type Entry = {
+    debit: Account
+    credit: Account
+    asset: Asset
+    amount: bigint
+    kind: Kind
+    payment?: string
+    channel?: string
+    ref?: Ledger.ChainRef
+    at: number
+  }
+}

@@ -1,0 +1,69 @@
+import * as Account from '../../Account.ts'
+import type { Books } from '../Books.ts'
+import { sql } from '../sql.ts'
+
+type Row = {
+  id: string
+  rail: string
+  wallet: `0x${string}`
+  earns: string
+  amount: string
+  charged: string
+  delivery: string
+  money: string
+  kind: string | null
+  moved: string | null
+}
+type Sums = { charged: bigint; given: bigint; charges: number }
+
+const twice = sql<[], { key: string; times: number }>`
+  SELECT key, count(*) AS times FROM payments GROUP BY key HAVING count(*) > 1`
+const payments = sql<[], Row>`
+  SELECT payments.id, rail, wallet, earns, payments.amount, charged, delivery, money,
+    transfers.kind AS kind, transfers.amount AS moved
+  FROM payments LEFT JOIN transfers ON transfers.payment_id = payments.id ORDER BY payments.id`
+
+/** Law 5: one call for a key, and each payment is charged what its transfers say: once, or given back whole. */
+export function auditPayments(books: Books): string[] {
+  const violations = books.all(twice).map((row) => `key ${row.key} has ${row.times} payments`)
+  let last: Row | null = null
+  let sums: Sums = { charged: 0n, given: 0n, charges: 0 }
+  for (const row of books.each(payments)) {
+    if (last !== null && last.id !== row.id) {
+      violations.push(...judge(last, sums))
+      sums = { charged: 0n, given: 0n, charges: 0 }
+    }
+    sums = add(sums, row)
+    last = row
+  }
+  if (last !== null) violations.push(...judge(last, sums))
+  return violations
+}
+
+function add(sums: Sums, row: Row): Sums {
+  const moved = BigInt(row.moved ?? 0)
+  if (row.kind === 'refund') return { ...sums, given: sums.given + moved }
+  if (row.kind === 'capture' || row.kind === 'charge' || row.kind === 'recovery')
+    return { ...sums, charged: sums.charged + moved, charges: sums.charges + 1 }
+  return sums
+}
+
+function judge(row: Row, sums: Sums): string[] {
+  const violations: string[] = []
+  const charged = BigInt(row.charged)
+  const net = sums.charged - sums.given
+  if (charged > BigInt(row.amount))
+    violations.push(`payment ${row.id} is charged ${charged} of ${row.amount}`)
+  // A top-up earns for the payer's own wallet: parts of it may move nowhere.
+  const own = row.earns.startsWith(Account.wallet('0x'))
+  if (!own && charged !== net)
+    violations.push(`payment ${row.id} is charged ${charged}; its transfers sum to ${net}`)
+  if (row.rail === 'charge' && sums.charges > 1)
+    violations.push(`payment ${row.id} is charged ${sums.charges} times`)
+  const paid = row.money === 'captured' || row.money === 'settled'
+  const delivered = row.delivery === 'delivered' || row.delivery === 'delivering'
+  if (row.delivery === 'void' && net !== 0n) violations.push(`payment ${row.id} is void and charged ${net}`)
+  if (row.delivery === 'failed' && paid) violations.push(`payment ${row.id} failed and is ${row.money}`)
+  if (paid && !delivered) violations.push(`payment ${row.id} is ${row.money} and ${row.delivery}`)
+  return violations
+}

@@ -1,0 +1,39 @@
+import type { Books } from '../Books.ts'
+import { sql } from '../sql.ts'
+
+const transfers = sql<[], { id: number; debit: string; credit: string; asset: string; amount: string }>`
+  SELECT id, debit, credit, asset, amount FROM transfers ORDER BY id`
+const accounts = sql<
+  [],
+  { name: string; asset: string; posted: string }
+>`SELECT name, asset, posted FROM accounts`
+
+/** Law 1: balances sum to zero, and each is what its transfers sum to. */
+export function auditSums(books: Books): string[] {
+  const violations: string[] = []
+  const booked = new Map<string, bigint>()
+  const add = (name: string, asset: string, amount: bigint) => {
+    const key = `${name} ${asset}`
+    booked.set(key, (booked.get(key) ?? 0n) + amount)
+  }
+  for (const { id, debit, credit, asset, amount } of books.each(transfers)) {
+    const units = BigInt(amount)
+    if (units < 0n || debit === credit)
+      violations.push(`transfer ${id} moves ${amount} from ${debit} to ${credit}`)
+    add(debit, asset, -units)
+    add(credit, asset, units)
+  }
+  const sums = new Map<string, bigint>()
+  for (const { name, asset, posted } of books.each(accounts)) {
+    const key = `${name} ${asset}`
+    const expected = booked.get(key) ?? 0n
+    if (expected !== BigInt(posted))
+      violations.push(`account ${key} says ${posted}; its transfers sum to ${expected}`)
+    booked.delete(key)
+    sums.set(asset, (sums.get(asset) ?? 0n) + BigInt(posted))
+  }
+  for (const [key, amount] of booked)
+    violations.push(`account ${key} is missing; its transfers sum to ${amount}`)
+  for (const [asset, sum] of sums) if (sum !== 0n) violations.push(`asset ${asset} sums to ${sum}, not to 0`)
+  return violations
+}

@@ -1,0 +1,30 @@
+import type { Hex } from 'viem'
+import type { Asset } from '../../Asset.ts'
+import type { Ledger } from '../../Ledger.ts'
+import type { Books } from '../Books.ts'
+import { sql } from '../sql.ts'
+
+type Booked = { payment_id: string | null; channel_id: string | null }
+type Row = Booked & { asset: Asset; amount: string; kind: string; tx: Hex; log_index: number; block: number }
+
+const byRef = sql<[chain: number, transaction: string, log: number], Booked>`
+  SELECT payment_id, channel_id FROM transfers WHERE chain_id = ? AND tx = ? AND log_index = ?`
+const ofChain = sql<[chain: number], Row>`
+  SELECT payment_id, channel_id, asset, amount, kind, tx, log_index, block FROM transfers
+  WHERE chain_id = ? AND tx IS NOT NULL ORDER BY id`
+
+/** What a movement on chain was booked for; null when it was not booked. */
+export function entryByRef(books: Books, ref: Ledger.ChainRef): Booked | null {
+  return books.get(byRef, ref.chainId, ref.transaction.toLowerCase(), ref.logIndex)
+}
+
+/** Every booked movement that stands on a chain, in the order of booking. */
+export function chainEntries(books: Books, chainId: number): Ledger.ChainEntry[] {
+  return books.all(ofChain, chainId).map((row) => ({
+    ref: { chainId, transaction: row.tx, logIndex: row.log_index, block: BigInt(row.block) },
+    asset: row.asset,
+    amount: BigInt(row.amount),
+    kind: row.kind === 'settle' ? 'settle' : 'charge',
+    subject: row.payment_id ?? row.channel_id ?? '',
+  }))
+}

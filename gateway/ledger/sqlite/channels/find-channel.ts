@@ -1,0 +1,75 @@
+import type { Address, Hex } from 'viem'
+import type { Asset } from '../../Asset.ts'
+import type { Channel } from '../../Channel.ts'
+import { ChannelNotFoundError } from '../../errors.ts'
+import type { Books } from '../Books.ts'
+import { sql } from '../sql.ts'
+
+/** A channel with what is reserved, which the books keep as the pending balance of its prepaid account. */
+export type ChannelRow = {
+  id: Hex
+  chain_id: number
+  escrow: Address
+  payer: Address
+  payee: Address
+  token: Address
+  asset: Asset
+  signer: Address
+  deposit: string
+  settled: string
+  accepted: string
+  spent: string
+  reserved: string | null
+  voucher_cumulative: string | null
+  voucher_signature: Hex | null
+  close_requested_at: number | null
+  finalized: number
+  opened_at: number
+  unsettled_since: number | null
+  last_used_at: number
+}
+
+const find = sql<[string], ChannelRow>`
+  SELECT channels.*, accounts.pending AS reserved FROM channels
+  LEFT JOIN accounts ON accounts.name = 'prepaid:' || channels.id AND accounts.asset = channels.asset
+  WHERE channels.id = ?`
+
+/** One channel. */
+export function findChannel(books: Books, id: Hex): Channel | null {
+  const row = books.get(find, id.toLowerCase())
+  return row === null ? null : toChannel(row)
+}
+
+/** One channel that must be there. */
+export function needChannel(books: Books, id: Hex): Channel {
+  const channel = findChannel(books, id)
+  if (channel === null) throw new ChannelNotFoundError(id)
+  return channel
+}
+
+export function toChannel(row: ChannelRow): Channel {
+  return {
+    id: row.id,
+    chainId: row.chain_id,
+    escrow: row.escrow,
+    payer: row.payer,
+    payee: row.payee,
+    token: row.token,
+    asset: row.asset,
+    signer: row.signer,
+    deposit: BigInt(row.deposit),
+    settled: BigInt(row.settled),
+    accepted: BigInt(row.accepted),
+    spent: BigInt(row.spent),
+    reserved: BigInt(row.reserved ?? 0),
+    voucher:
+      row.voucher_cumulative === null || row.voucher_signature === null
+        ? null
+        : { cumulative: BigInt(row.voucher_cumulative), signature: row.voucher_signature },
+    closeRequestedAt: row.close_requested_at,
+    finalized: row.finalized === 1,
+    openedAt: row.opened_at,
+    unsettledSince: row.unsettled_since,
+    lastUsedAt: row.last_used_at,
+  }
+}

@@ -1,0 +1,44 @@
+import { mkdirSync } from 'node:fs'
+import { dirname } from 'node:path'
+import Database from 'better-sqlite3'
+import { GatewayError } from '../../errors.ts'
+import { migrate, NotALedgerError } from './migrate.ts'
+
+/**
+ * Opens a database file, makes it durable and brings its schema up to date.
+ * @throws LedgerPathError, NotALedgerError, NewerSchemaError, EditedMigrationError
+ */
+export function connect(path: string, now: number, busyTimeout: number): Database.Database {
+  let database: Database.Database | undefined
+  try {
+    if (path !== ':memory:') mkdirSync(dirname(path), { recursive: true })
+    database = new Database(path, { timeout: busyTimeout })
+    database.pragma('journal_mode = WAL')
+    database.pragma('synchronous = FULL')
+    database.pragma('foreign_keys = ON')
+    database.pragma('journal_size_limit = 67108864')
+    migrate(database, now)
+    return database
+  } catch (error) {
+    database?.close()
+    if (error instanceof GatewayError) throw error
+    if (error instanceof Database.SqliteError && error.code === 'SQLITE_NOTADB')
+      throw new NotALedgerError(path, error)
+    throw new LedgerPathError(path, error)
+  }
+}
+
+/** The file can't be opened or written. */
+export class LedgerPathError extends GatewayError {
+  constructor(path: string, cause: unknown) {
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    super({
+      message:
+        `Ledger "${path}" could not be opened: ${reason}. ` +
+        'Fix: name a path on a local disk, and let the user of this process write the file and its folder.',
+      status: 500,
+      code: 'ledger-path',
+      cause,
+    })
+  }
+}

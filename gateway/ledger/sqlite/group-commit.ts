@@ -1,0 +1,110 @@
+import type { Database, Statement } from 'better-sqlite3'
+import { LedgerClosedError } from '../errors.ts'
+import { storageError } from './storage-error.ts'
+
+/** How many operations share one commit at most. The rest go into the next one, in their order. */
+export const maxGroup = 256
+
+/**
+ * Runs operations that arrived in one turn of the event loop in one IMMEDIATE transaction, so that they share one
+ * fsync. Each has its own savepoint: one that throws is rolled back and rejected alone. No promise resolves before
+ * COMMIT returned; when BEGIN or COMMIT fails, nothing is applied and every operation of the group is rejected.
+ */
+export class GroupCommit {
+  readonly #database: Database
+  readonly #onCommit: ((group: GroupCommit.Group) => void) | undefined
+  readonly #maxGroup: number
+  readonly #statements: Record<'begin' | 'commit' | 'rollback' | 'save' | 'undo' | 'release', Statement<[]>>
+  #queue: Entry[] = []
+  #scheduled = false
+  #closed = false
+
+  constructor(database: Database, options: GroupCommit.Options = {}) {
+    this.#database = database
+    this.#onCommit = options.onCommit
+    this.#maxGroup = options.maxGroup ?? maxGroup
+    this.#statements = {
+      begin: database.prepare('BEGIN IMMEDIATE'),
+      commit: database.prepare('COMMIT'),
+      rollback: database.prepare('ROLLBACK'),
+      save: database.prepare('SAVEPOINT operation'),
+      undo: database.prepare('ROLLBACK TO operation'),
+      release: database.prepare('RELEASE operation'),
+    }
+  }
+
+  /** Queues an operation. It is a plain function: it cannot wait for anything while the write lock is held. */
+  run<Result>(operation: () => Result): Promise<Result> {
+    if (this.#closed) return Promise.reject(new LedgerClosedError())
+    return new Promise((resolve, reject) => {
+      this.#queue.push({ operation, resolve: (value) => resolve(value as Result), reject })
+      this.#schedule()
+    })
+  }
+
+  /** Commits what is queued and takes no more. */
+  close(): void {
+    this.#closed = true
+    while (this.#queue.length > 0) this.#flush()
+  }
+
+  #schedule(): void {
+    if (this.#scheduled) return
+    this.#scheduled = true
+    setImmediate(() => {
+      this.#scheduled = false
+      try {
+        this.#flush()
+      } finally {
+        if (this.#queue.length > 0) this.#schedule()
+      }
+    })
+  }
+
+  #flush(): void {
+    const group = this.#queue.splice(0, this.#maxGroup)
+    if (group.length === 0) return
+    let outcomes: Outcome[]
+    try {
+      this.#statements.begin.run()
+      outcomes = group.map((entry) => this.#apply(entry))
+      this.#statements.commit.run()
+    } catch (error) {
+      const reason = storageError(error)
+      for (const entry of group) entry.reject(reason)
+      if (this.#database.inTransaction) this.#statements.rollback.run()
+      return
+    }
+    for (const [index, entry] of group.entries()) {
+      const outcome = outcomes[index]
+      if (outcome === undefined) continue
+      if ('error' in outcome) entry.reject(storageError(outcome.error))
+      else entry.resolve(outcome.value)
+    }
+    this.#onCommit?.({ operations: group.length, failed: outcomes.filter((o) => 'error' in o).length })
+  }
+
+  /** One operation in its savepoint. Throws only when SQLite gave up the whole transaction. */
+  #apply(entry: Entry): Outcome {
+    this.#statements.save.run()
+    try {
+      const value = entry.operation()
+      this.#statements.release.run()
+      return { value }
+    } catch (error) {
+      if (!this.#database.inTransaction) throw error
+      this.#statements.undo.run()
+      this.#statements.release.run()
+      return { error }
+    }
+  }
+}
+
+type Entry = { operation: () => unknown; resolve: (value: unknown) => void; reject: (error: unknown) => void }
+type Outcome = { value: unknown } | { error: unknown }
+
+export declare namespace GroupCommit {
+  /** What one commit carried: for metrics. */
+  type Group = { operations: number; failed: number }
+  type Options = { onCommit?: ((group: Group) => void) | undefined; maxGroup?: number }
+}

@@ -1,0 +1,113 @@
+import { createHash } from 'node:crypto'
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Database } from 'better-sqlite3'
+import { GatewayError } from '../../errors.ts'
+
+/** Where the numbered migrations are. Append only: one that was released is never edited. */
+export const migrations = join(import.meta.dirname, 'migrations')
+
+/** "frth": marks a file as ours. */
+const applicationId = 0x66727468
+
+/**
+ * Brings a database to the newest schema, in one transaction; several processes may open one file at once.
+ * @throws NotALedgerError, NewerSchemaError, EditedMigrationError
+ */
+export function migrate(database: Database, now: number, directory = migrations): void {
+  const known = readMigrations(directory)
+  database
+    .transaction(() => {
+      claimFile(database)
+      const applied = database
+        .prepare<[], Applied>('SELECT version, name, hash FROM migrations ORDER BY version')
+        .all()
+      for (const row of applied) {
+        const file = known.find((migration) => migration.version === row.version)
+        if (file === undefined) throw new NewerSchemaError(database.name, row.name, known.at(-1)?.name)
+        if (file.hash !== row.hash) throw new EditedMigrationError(database.name, row.name)
+      }
+      const record = database.prepare<[number, string, string, number]>(
+        'INSERT INTO migrations (version, name, hash, applied_at) VALUES (?, ?, ?, ?)',
+      )
+      for (const migration of known.slice(applied.length)) {
+        database.exec(migration.text)
+        record.run(migration.version, migration.name, migration.hash, now)
+      }
+    })
+    .immediate()
+}
+
+/** Refuses another program's database; makes an empty one ours. */
+function claimFile(database: Database): void {
+  const id = database.pragma('application_id', { simple: true })
+  if (id === applicationId) return
+  const objects = database.prepare<[], { count: number }>('SELECT count(*) AS count FROM sqlite_schema').get()
+  if (id !== 0 || objects?.count !== 0) throw new NotALedgerError(database.name)
+  database.pragma(`application_id = ${applicationId}`)
+  database.exec(
+    `CREATE TABLE migrations (
+  version INTEGER PRIMARY KEY,
+  name TEXT NOT NULL,
+  hash TEXT NOT NULL,
+  applied_at INTEGER NOT NULL
+) STRICT`,
+  )
+}
+
+type Applied = { version: number; name: string; hash: string }
+type Migration = Applied & { text: string }
+
+/** The migrations of a folder, in order. Their numbers are 1, 2, 3 … without a gap. */
+function readMigrations(directory: string): Migration[] {
+  const names = readdirSync(directory).filter((name) => /^\d{4}-[a-z0-9-]+\.sql$/.test(name))
+  return names.sort().map((name, index) => {
+    const version = Number(name.slice(0, 4))
+    if (version !== index + 1)
+      throw new GatewayError({
+        message: `Migration "${name}" stands where number ${index + 1} is due. Fix: number migrations without a gap.`,
+        status: 500,
+        code: 'ledger-migration-gap',
+      })
+    const text = readFileSync(join(directory, name), 'utf8')
+    return { version, name, text, hash: createHash('sha256').update(text).digest('hex') }
+  })
+}
+
+/** The file belongs to another program. */
+export class NotALedgerError extends GatewayError {
+  constructor(path: string, cause?: unknown) {
+    super({
+      message: `"${path}" is not a Farthing ledger. Fix: name another path, or move that file away.`,
+      status: 500,
+      code: 'not-a-ledger',
+      ...(cause === undefined ? {} : { cause }),
+    })
+  }
+}
+
+/** The file was written by a newer version of the code. */
+export class NewerSchemaError extends GatewayError {
+  constructor(path: string, found: string, newest: string | undefined) {
+    super({
+      message:
+        `Ledger "${path}" has migration "${found}"; this version knows none after "${newest ?? 'none'}". ` +
+        'Fix: run the version of Farthing that wrote it, or a newer one.',
+      status: 500,
+      code: 'ledger-newer-schema',
+    })
+  }
+}
+
+/** A migration that this file was made with has been edited since. */
+export class EditedMigrationError extends GatewayError {
+  constructor(path: string, name: string) {
+    super({
+      message:
+        `Migration "${name}" is not what ledger "${path}" was made with. ` +
+        'Fix: restore that file from its release, and put the change into a new migration.',
+      status: 500,
+      code: 'ledger-edited-migration',
+    })
+  }
+}

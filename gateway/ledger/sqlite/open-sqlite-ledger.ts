@@ -1,0 +1,127 @@
+import { systemClock } from '../../clock.ts'
+import { LedgerClosedError } from '../errors.ts'
+import type { Ledger } from '../Ledger.ts'
+import { listBalances } from './accounts/list-balances.ts'
+import { readBalance } from './accounts/read-balance.ts'
+import { audit } from './audit/audit.ts'
+import { Books } from './Books.ts'
+import { findCursor, setCursor } from './chain/cursor.ts'
+import { chainEntries } from './chain/entries.ts'
+import { intend, intentsFor, openIntents, updateIntent } from './chain/intents.ts'
+import { acceptVoucher } from './channels/accept-voucher.ts'
+import { channelSeen } from './channels/channel-seen.ts'
+import { channelSettled } from './channels/channel-settled.ts'
+import { findChannel, needChannel } from './channels/find-channel.ts'
+import { channelFinalized, closeRequested } from './channels/follow-close.ts'
+import { listChannels } from './channels/list-channels.ts'
+import { settleable } from './channels/vouchers.ts'
+import { connect } from './connect.ts'
+import { GroupCommit } from './group-commit.ts'
+import { findAnswer, forgetAnswers, keepAnswer } from './payments/answers.ts'
+import { capture } from './payments/capture.ts'
+import { claim } from './payments/claim.ts'
+import { complete } from './payments/complete.ts'
+import { findPayment, needPayment, openPayments } from './payments/find-payment.ts'
+import { lost } from './payments/lost.ts'
+import { refund } from './payments/refund.ts'
+import { settled } from './payments/settled.ts'
+import { settling, unknown } from './payments/settling.ts'
+import { voidPayment } from './payments/void-payment.ts'
+import { consumeNonce, createNonce } from './sign-in/nonces.ts'
+import { createSession, endSession, findSession } from './sign-in/sessions.ts'
+import { storageError } from './storage-error.ts'
+
+/** How many answers are forgotten in one operation, so that a long sweep never keeps a payment waiting. */
+const sweep = 200
+
+/**
+ * Opens the books in a SQLite file. Several processes may open the same file; each write waits for the others up to
+ * `busyTimeout`, and nothing read is kept from one transaction to the next.
+ * @throws LedgerPathError, NotALedgerError, NewerSchemaError, EditedMigrationError
+ */
+export async function openSqliteLedger(options: openSqliteLedger.Options): Promise<Ledger> {
+  const clock = options.clock ?? systemClock
+  const database = connect(options.path, clock.now(), options.busyTimeout ?? 5_000)
+  const books = new Books(database, clock)
+  const commits = new GroupCommit(database, { onCommit: options.onCommit })
+
+  const write = <Result>(operation: () => Result): Promise<Result> => commits.run(operation)
+  /** Reads see one snapshot. No group is ever open here: a group runs from BEGIN to COMMIT without a pause. */
+  const read = async <Result>(operation: () => Result): Promise<Result> => {
+    if (!database.open) throw new LedgerClosedError()
+    try {
+      return books.snapshot(operation)
+    } catch (error) {
+      throw storageError(error)
+    }
+  }
+
+  return {
+    claim: (request) => write(() => claim(books, request)),
+    capture: (request) => write(() => capture(books, request)),
+    complete: (id) => write(() => complete(books, id)),
+    void: (id, reason) => write(() => voidPayment(books, id, reason)),
+    refund: (id, reason) => write(() => refund(books, id, reason)),
+    settling: (request) => write(() => settling(books, request)),
+    unknown: (id, reason) => write(() => unknown(books, id, reason)),
+    settled: (request) => write(() => settled(books, request)),
+    lost: (id, reason) => write(() => lost(books, id, reason)),
+    payment: (by) => read(() => findPayment(books, by)),
+    answer: (id) => read(() => findAnswer(books, id)),
+    storeAnswer: (id, answer) => write(() => keepAnswer(books, needPayment(books, id).id, answer)),
+    forgetAnswers: async (before) => {
+      let forgotten = 0
+      for (;;) {
+        const some = await write(() => forgetAnswers(books, before, sweep))
+        forgotten += some
+        if (some < sweep) return forgotten
+      }
+    },
+    openPayments: (limit) => read(() => openPayments(books, limit)),
+
+    channelSeen: (seen) => write(() => channelSeen(books, seen)),
+    acceptVoucher: (request) => write(() => acceptVoucher(books, request)),
+    closeRequested: (id, at) => write(() => closeRequested(books, id, at)),
+    channelSettled: (request) => write(() => channelSettled(books, request)),
+    channelFinalized: (id) => write(() => channelFinalized(books, id)),
+    channel: (id) => read(() => findChannel(books, id)),
+    channels: (filter) => read(() => listChannels(books, filter)),
+    settleable: (id, { final = false } = {}) => read(() => settleable(books, needChannel(books, id), final)),
+
+    balance: (account, asset) => read(() => readBalance(books, account, asset)),
+    balances: (filter) => read(() => listBalances(books, filter)),
+
+    intend: (intent) => write(() => intend(books, intent)),
+    updateIntent: (id, change) => write(() => updateIntent(books, id, change)),
+    openIntents: () => read(() => openIntents(books)),
+    intentsFor: (subject) => read(() => intentsFor(books, subject)),
+    cursor: (chainId) => read(() => findCursor(books, chainId)),
+    setCursor: (chainId, block) => write(() => setCursor(books, chainId, block)),
+    chainEntries: (chainId) => read(() => chainEntries(books, chainId)),
+
+    createNonce: (nonce, expiresAt) => write(() => createNonce(books, nonce, expiresAt)),
+    useNonce: (nonce, now) => write(() => consumeNonce(books, nonce, now)),
+    createSession: (session) => write(() => createSession(books, session)),
+    session: (tokenHash, now) => read(() => findSession(books, tokenHash, now)),
+    endSession: (tokenHash) => write(() => endSession(books, tokenHash)),
+
+    audit: () => read(() => audit(books)),
+    close: async () => {
+      commits.close()
+      database.close()
+    },
+  }
+}
+
+export declare namespace openSqliteLedger {
+  type Options = {
+    /** A file on a local disk; its folder is made when it is not there. */
+    path: string
+    /** Stamps what has no time of its own. The system's clock by default. */
+    clock?: { now(): number }
+    /** Milliseconds to wait for another process that is writing; 5,000 by default. */
+    busyTimeout?: number
+    /** Called after each commit. */
+    onCommit?: (group: GroupCommit.Group) => void
+  }
+}

@@ -1,0 +1,35 @@
+import type { StoredAnswer } from '../../Payment.ts'
+import type { Books } from '../Books.ts'
+import { sql } from '../sql.ts'
+
+const find = sql<[payment: string], { sealed: Uint8Array }>`SELECT sealed FROM answers WHERE payment_id = ?`
+const keep = sql<[payment: string, sealed: Uint8Array, at: number]>`
+  INSERT INTO answers (payment_id, sealed, stored_at) VALUES (?, ?, ?)
+  ON CONFLICT (payment_id) DO UPDATE SET sealed = excluded.sealed, stored_at = excluded.stored_at`
+const remove = sql<[payment: string]>`DELETE FROM answers WHERE payment_id = ?`
+const forget = sql<[before: number, limit: number]>`
+  DELETE FROM answers WHERE payment_id IN (
+    SELECT answers.payment_id FROM answers CROSS JOIN payments ON payments.id = answers.payment_id
+    WHERE answers.stored_at < ? AND payments.open = 0 LIMIT ?
+  )`
+
+/** The answer kept for a payment. */
+export function findAnswer(books: Books, payment: string): StoredAnswer | null {
+  const row = books.get(find, payment)
+  return row === null ? null : { sealed: new Uint8Array(row.sealed) }
+}
+
+/** Keeps an answer, where there is one; a later one replaces it. */
+export function keepAnswer(books: Books, payment: string, answer: StoredAnswer | undefined): void {
+  if (answer !== undefined) books.run(keep, payment, answer.sealed, books.clock.now())
+}
+
+/** Nothing was delivered after all: what is kept must not be given to anyone. */
+export function removeAnswer(books: Books, payment: string): void {
+  books.run(remove, payment)
+}
+
+/** Removes up to `limit` answers stored before a time, of payments that have ended. Returns how many. */
+export function forgetAnswers(books: Books, before: number, limit: number): number {
+  return books.run(forget, before, limit)
+}

@@ -1,0 +1,95 @@
+import * as Account from '../../Account.ts'
+import * as Amount from '../../Amount.ts'
+import { available, type Channel } from '../../Channel.ts'
+import { AmountError, ChannelMismatchError } from '../../errors.ts'
+import type { Ledger } from '../../Ledger.ts'
+import type { Payment } from '../../Payment.ts'
+import { hold } from '../accounts/hold.ts'
+import { readAccount } from '../accounts/read-account.ts'
+import type { Books } from '../Books.ts'
+import { acceptVoucher } from '../channels/accept-voucher.ts'
+import { findChannel } from '../channels/find-channel.ts'
+import { findPayment, findRepeat } from './find-payment.ts'
+import { insertPayment, reclaimPayment } from './write-claim.ts'
+
+/**
+ * Claims a payment key and reserves the amount. The order is the rule: a key that was used answers first, then a
+ * voucher is accepted (and stays so, even when it is not enough), then the amount is held, then the row is written.
+ */
+export function claim(books: Books, asked: Ledger.ClaimRequest): Ledger.ClaimResult {
+  const request = normalise(asked)
+  const { from } = request
+  const reusable = from.rail === 'channel' && from.reusable
+  const earlier = reusable
+    ? findRepeat(books, request.key, request.fingerprint)
+    : findPayment(books, { key: request.key })
+  if (earlier !== null && !isSameCall(earlier, request)) return { outcome: 'conflict', payment: earlier }
+  const replay = earlier !== null && earlier.delivery !== 'void' ? earlier : null
+  if (replay !== null && !reusable) return replayed(books, replay)
+
+  const funds = fund(books, request)
+  if (funds.refusal !== null) return replay === null ? funds.refusal : replayed(books, replay)
+
+  const payment =
+    earlier !== null && replay === null
+      ? reclaimPayment(books, earlier, request)
+      : insertPayment(books, request, reusable)
+  if (funds.account !== null) hold(books, payment.id, funds.account, request.asset, request.amount)
+  return { outcome: 'fresh', payment, channel: channelOf(books, payment) }
+}
+
+/** Where the amount is held (nowhere on the charge rail), or why it can't be. */
+function fund(books: Books, request: Ledger.ClaimRequest): Funds {
+  const { from, asset, amount } = request
+  if (from.rail === 'charge') return { account: null, refusal: null }
+  if (from.rail === 'balance') {
+    const account = Account.wallet(request.wallet)
+    const { posted, pending } = readAccount(books, account, asset)
+    if (posted - pending >= amount) return { account, refusal: null }
+    const refusal = {
+      outcome: 'insufficient',
+      available: posted - pending,
+      needed: amount,
+      channel: null,
+    } as const
+    return { account, refusal }
+  }
+  const account = Account.prepaid(from.channelId)
+  const result = acceptVoucher(books, { ...from, now: request.now })
+  if (result.outcome !== 'accepted' && result.outcome !== 'replayed') return { account, refusal: result }
+  const { channel } = result
+  if (channel.asset !== asset) throw new ChannelMismatchError(channel.id, 'asset', asset, channel.asset)
+  const left = available(channel)
+  if (left >= amount) return { account, refusal: null }
+  return { account, refusal: { outcome: 'insufficient', available: left, needed: amount, channel } }
+}
+
+type Funds = { account: Account.Account | null; refusal: Ledger.ClaimResult | null }
+
+/** One wallet has one name. What could never be booked is refused before anything is. */
+function normalise(asked: Ledger.ClaimRequest): Ledger.ClaimRequest {
+  Amount.check(asked.amount)
+  const request = {
+    ...asked,
+    wallet: asked.wallet.toLowerCase() as Payment['wallet'],
+    asset: asked.asset.toLowerCase() as Payment['asset'],
+    earns: Account.sameName(asked.earns),
+  }
+  if (Account.isDebitAccount(request.earns))
+    throw new AmountError(request.amount, `cannot be earned by account "${request.earns}"`)
+  if (request.from.rail === 'balance' && request.earns === Account.wallet(request.wallet))
+    throw new AmountError(request.amount, `cannot move from account "${request.earns}" to itself`)
+  return request
+}
+
+function isSameCall(earlier: Payment, request: Ledger.ClaimRequest): boolean {
+  return earlier.fingerprint === request.fingerprint && earlier.wallet === request.wallet
+}
+
+function replayed(books: Books, payment: Payment): Ledger.ClaimResult {
+  return { outcome: 'replayed', payment, channel: channelOf(books, payment) }
+}
+
+function channelOf(books: Books, payment: Payment): Channel | null {
+  return payment.channelId === null ? null : findChannel(books, payment.channelId)
+}

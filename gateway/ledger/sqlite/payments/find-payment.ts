@@ -1,0 +1,96 @@
+import type { Address, Hex } from 'viem'
+import type { Account } from '../../Account.ts'
+import type { Asset } from '../../Asset.ts'
+import { PaymentNotFoundError } from '../../errors.ts'
+import type { DeliveryState, Dialect, MoneyState, Payment, Rail } from '../../Payment.ts'
+import type { Books } from '../Books.ts'
+import { sql } from '../sql.ts'
+
+export type PaymentRow = {
+  id: string
+  key: string
+  fingerprint: string
+  rail: Rail
+  dialect: Dialect
+  wallet: Address
+  route: string
+  asset: Asset
+  amount: string
+  charged: string
+  earns: Account
+  delivery: DeliveryState
+  money: MoneyState
+  channel_id: Hex | null
+  cumulative: string | null
+  tx: Hex | null
+  settlement: string | null
+  reason: string | null
+  created_at: number
+  updated_at: number
+}
+
+const byId = sql<[string], PaymentRow>`SELECT * FROM payments WHERE id = ?`
+const byKey = sql<[string], PaymentRow>`SELECT * FROM payments WHERE key = ?`
+const byTransaction = sql<[string], PaymentRow>`
+  SELECT * FROM payments WHERE tx = ? ORDER BY created_at, id LIMIT 1`
+const byCall = sql<[family: string, fingerprint: string], PaymentRow>`
+  SELECT * FROM payments WHERE family = ? AND fingerprint = ? ORDER BY repeat DESC LIMIT 1`
+const open = sql<[limit: number], PaymentRow>`
+  SELECT * FROM payments WHERE open = 1 ORDER BY created_at, id LIMIT ?`
+
+/** One payment, by its id, its exact key or the transaction that moved its money. */
+export function findPayment(
+  books: Books,
+  by: { id: string } | { key: string } | { transaction: Hex },
+): Payment | null {
+  const row =
+    'id' in by
+      ? books.get(byId, by.id)
+      : 'key' in by
+        ? books.get(byKey, by.key)
+        : books.get(byTransaction, by.transaction.toLowerCase())
+  return row === null ? null : toPayment(row)
+}
+
+/** One payment that must be there. */
+export function needPayment(books: Books, id: string): Payment {
+  const payment = findPayment(books, { id })
+  if (payment === null) throw new PaymentNotFoundError(id)
+  return payment
+}
+
+/** The latest payment for the same call under a voucher's key or one of its repeats. */
+export function findRepeat(books: Books, family: string, fingerprint: string): Payment | null {
+  const row = books.get(byCall, family, fingerprint)
+  return row === null ? null : toPayment(row)
+}
+
+/** Payments that have not ended, oldest first. */
+export function openPayments(books: Books, limit: number): Payment[] {
+  return books.all(open, limit).map(toPayment)
+}
+
+function toPayment(row: PaymentRow): Payment {
+  return {
+    id: row.id,
+    key: row.key,
+    fingerprint: row.fingerprint,
+    rail: row.rail,
+    dialect: row.dialect,
+    wallet: row.wallet,
+    route: row.route,
+    asset: row.asset,
+    amount: BigInt(row.amount),
+    charged: BigInt(row.charged),
+    earns: row.earns,
+    delivery: row.delivery,
+    money: row.money,
+    channelId: row.channel_id,
+    cumulative: row.cumulative === null ? null : BigInt(row.cumulative),
+    transaction: row.tx,
+    settlement: row.settlement,
+    reason: row.reason,
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+  }
+}

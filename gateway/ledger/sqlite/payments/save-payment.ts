@@ -1,0 +1,36 @@
+import type { Payment } from '../../Payment.ts'
+import type { Books } from '../Books.ts'
+import { sql } from '../sql.ts'
+
+const save = sql<
+  [
+    charged: string,
+    delivery: string,
+    money: string,
+    transaction: string | null,
+    reason: string | null,
+    updatedAt: number,
+    id: string,
+  ]
+>`
+  UPDATE payments SET charged = ?, delivery = ?, money = ?, tx = ?, reason = ?, updated_at = ? WHERE id = ?`
+
+/** Moves a payment on. Returns it as it is now. */
+export function savePayment(books: Books, payment: Payment, change: savePayment.Change): Payment {
+  const next: Payment = { ...payment, ...change, updatedAt: books.clock.now() }
+  books.run(
+    save,
+    String(next.charged),
+    next.delivery,
+    next.money,
+    next.transaction,
+    next.reason,
+    next.updatedAt,
+    next.id,
+  )
+  return next
+}
+
+export declare namespace savePayment {
+  type Change = Partial<Pick<Payment, 'charged' | 'delivery' | 'money' | 'transaction' | 'reason'>>
+}

@@ -1,0 +1,105 @@
+import { LedgerIntegrityError } from '../../errors.ts'
+import type { Ledger } from '../../Ledger.ts'
+import type { Payment } from '../../Payment.ts'
+import type { Books } from '../Books.ts'
+import { sql } from '../sql.ts'
+import { removeAnswer } from './answers.ts'
+import { needPayment } from './find-payment.ts'
+
+const insert = sql<
+  [
+    id: string,
+    key: string,
+    family: string,
+    repeat: number,
+    fingerprint: string,
+    rail: string,
+    dialect: string,
+    wallet: string,
+    route: string,
+    asset: string,
+    amount: string,
+    earns: string,
+    channel: string | null,
+    cumulative: string | null,
+    settlement: string | null,
+    createdAt: number,
+    updatedAt: number,
+  ]
+>`
+  INSERT INTO payments (id, key, family, repeat, fingerprint, rail, dialect, wallet, route, asset, amount, charged,
+    earns, delivery, money, channel_id, cumulative, settlement, created_at, updated_at)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '0', ?, 'held', 'held', ?, ?, ?, ?, ?)`
+const reclaim = sql<
+  [
+    rail: string,
+    dialect: string,
+    route: string,
+    asset: string,
+    amount: string,
+    earns: string,
+    channel: string | null,
+    cumulative: string | null,
+    settlement: string | null,
+    updatedAt: number,
+    id: string,
+  ]
+>`
+  UPDATE payments SET rail = ?, dialect = ?, route = ?, asset = ?, amount = ?, earns = ?, channel_id = ?,
+    cumulative = ?, settlement = ?, updated_at = ?, delivery = 'held', money = 'held', tx = NULL, reason = NULL
+  WHERE id = ? AND delivery = 'void'`
+const lastRepeat = sql<[family: string], { repeat: number }>`
+  SELECT repeat FROM payments WHERE family = ? ORDER BY repeat DESC LIMIT 1`
+
+/** Writes a new payment. A reusable key that is taken gets the next repeat: `<key>#1`, `<key>#2`. */
+export function insertPayment(books: Books, request: Ledger.ClaimRequest, reusable: boolean): Payment {
+  const { id, key, fingerprint, from, now } = request
+  const last = reusable ? books.get(lastRepeat, key) : null
+  const repeat = last === null ? 0 : last.repeat + 1
+  books.run(
+    insert,
+    id,
+    repeat === 0 ? key : `${key}#${repeat}`,
+    key,
+    repeat,
+    fingerprint,
+    from.rail,
+    request.dialect,
+    request.wallet,
+    request.route,
+    request.asset,
+    String(request.amount),
+    request.earns,
+    ...details(from),
+    now,
+    now,
+  )
+  return needPayment(books, id)
+}
+
+/** Claims a void payment again: it keeps its id and key, everything else is as now asked. */
+export function reclaimPayment(books: Books, payment: Payment, request: Ledger.ClaimRequest): Payment {
+  const changed = books.run(
+    reclaim,
+    request.from.rail,
+    request.dialect,
+    request.route,
+    request.asset,
+    String(request.amount),
+    request.earns,
+    ...details(request.from),
+    request.now,
+    payment.id,
+  )
+  if (changed !== 1) throw new LedgerIntegrityError(`payment "${payment.id}" is not void`)
+  removeAnswer(books, payment.id)
+  return needPayment(books, payment.id)
+}
+
+function details(
+  from: Ledger.ClaimRequest['from'],
+): [channel: string | null, cumulative: string | null, settlement: string | null] {
+  if (from.rail === 'charge') return [null, null, from.settlement]
+  if (from.rail === 'balance') return [null, null, null]
+  return [from.channelId.toLowerCase(), String(from.cumulative), null]
+}
