@@ -2,16 +2,32 @@ import type { Address, Hex, Log } from 'viem'
 import type { Ledger } from '../ledger/Ledger.ts'
 import type * as Authorization from '../protocol/Authorization.ts'
 import type * as Voucher from '../protocol/Voucher.ts'
+import type * as EscrowCalls from './EscrowCalls.ts'
+import type * as TokenCalls from './TokenCalls.ts'
 
 /**
  * The chain as the gateway sees it: reads, signature checks, and one way to send. Every method may fail with
- * {@link ChainUnavailableError}: the node did not answer, which says nothing about what is true.
+ * {@link ChainUnavailableError}: the node did not answer, which says nothing about what is true. Addresses come out in
+ * lower case.
  */
 export interface Chain {
   readonly id: number
   readonly escrow: Address
   /** The account that is paid, that settles, and that relays what payers signed. */
   readonly payee: Address
+  /** Blocks that make a transaction count, its own included: 1 is "mined". */
+  readonly confirmations: number
+
+  /**
+   * Checks that this is the chain we were configured for and that the escrow can be relied on.
+   * @throws {ChainMismatchError} with the fix. The gateway must not start.
+   */
+  assertReady(): Promise<void>
+  /**
+   * Takes up what a dead process left: broadcasts the very same transactions of open intents again, in the order of
+   * their nonces, and records those whose end is known already. Call it once, before the first `submit`.
+   */
+  recover(): Promise<void>
 
   /** True when `signer` signed this voucher: an account by recovery (low-s only), a contract by ERC-1271. */
   verifyVoucher(voucher: Voucher.Voucher, signature: Hex, signer: Address): Promise<boolean>
@@ -22,11 +38,15 @@ export interface Chain {
     message: Authorization.Authorization,
     signature: Hex,
   ): Promise<boolean>
-  /** True when `address` signed this text (EIP-191, ERC-1271, ERC-6492). */
+  /** True when `address` signed this text (EIP-191, ERC-1271, ERC-6492). Never sends a transaction. */
   verifyMessage(address: Address, message: string, signature: Hex): Promise<boolean>
 
-  /** A channel as the escrow has it now; null when it does not exist. */
-  channel(id: Hex): Promise<Chain.EscrowChannel | null>
+  /** The newest block. */
+  head(): Promise<Chain.Block>
+  /** A block by its number, or null when there is none yet. */
+  block(number: bigint): Promise<Chain.Block | null>
+  /** A channel as the escrow has it now, or as it had it at the end of a block; null when it does not exist. */
+  channel(id: Hex, at?: bigint): Promise<Chain.EscrowChannel | null>
   /** Base units. */
   balanceOf(token: Address, owner: Address): Promise<bigint>
   /** Holding for a token gate: ERC-20 and ERC-721 count, ERC-1155 by id. */
@@ -34,20 +54,37 @@ export interface Chain {
     gate: { standard: 'erc20' | 'erc721' | 'erc1155'; token: Address; id?: bigint },
     owner: Address,
   ): Promise<bigint>
-  /** True when this EIP-3009 nonce was used or cancelled. */
-  authorizationUsed(token: Address, from: Address, nonce: Hex): Promise<boolean>
+  /** True when this EIP-3009 nonce was used or cancelled, now or at the end of a block. */
+  authorizationUsed(token: Address, from: Address, nonce: Hex, at?: bigint): Promise<boolean>
   /** The mined receipt of a transaction with its depth, or null. */
   receipt(hash: Hex): Promise<Chain.Mined | null>
+
+  /** What the escrow said about channels of our payee (and every top-up) in these blocks, oldest first. */
+  escrowEvents(range: Chain.Range): Promise<EscrowCalls.Event[]>
+  /** Transfers of a token to or from our payee in these blocks, oldest first. */
+  transfers(token: Address, range: Chain.Range): Promise<TokenCalls.Transfer[]>
+  /** Transaction in these blocks that used (or cancelled) this EIP-3009 nonce, or null. */
+  authorizationUse(token: Address, from: Address, nonce: Hex, range: Chain.Range): Promise<Hex | null>
 
   /**
    * Sends a transaction from the payee's key. One at a time: the next nonce is taken, the transaction is signed, its
    * intent is recorded durably, and only then is it broadcast. Resolves when mined at the configured depth or when
-   * `timeoutMs` is over. `rejected` means that it failed in simulation and nothing was sent.
+   * `timeoutMs` is over. `rejected` means that it failed in simulation, or that no node would take it, and that nothing
+   * of it can be mined. A failure to reach the node before anything was sent throws {@link ChainUnavailableError}.
    */
   submit(order: Chain.Order): Promise<Chain.Outcome>
+  /** Asks once what became of an intent, and broadcasts the very same transaction again when no node knows it. */
+  follow(intent: Ledger.Intent): Promise<Chain.Fate>
+  /** Stops waiting: every `submit` under way resolves as `unknown`. */
+  close(): void
 }
 
 export declare namespace Chain {
+  /** Unix seconds. */
+  type Block = { number: bigint; timestamp: number }
+  /** Both ends included. */
+  type Range = { from: bigint; to: bigint }
+
   type EscrowChannel = {
     payer: Address
     payee: Address
@@ -77,4 +114,11 @@ export declare namespace Chain {
     | { status: 'reverted'; mined: Mined; reason: string }
     | { status: 'rejected'; reason: string }
     | { status: 'unknown'; hash: Hex; reason: string }
+
+  /** `pending`: not mined, or not deep enough. `dropped`: another transaction has its nonce for good. */
+  type Fate =
+    | { status: 'succeeded'; mined: Mined }
+    | { status: 'reverted'; mined: Mined; reason: string }
+    | { status: 'pending' }
+    | { status: 'dropped'; reason: string }
 }

@@ -1,0 +1,59 @@
+import { type Address, formatEther, type PublicClient } from 'viem'
+import { GatewayError } from '../errors.ts'
+import { escrowAbi } from '../protocol/abi.ts'
+import { asking } from './ChainUnavailableError.ts'
+import type { Report } from './Report.ts'
+
+/** Least grace period before a payer may withdraw, in seconds (draft-evm-session-00, "Forced Close"). */
+const leastGrace = 600n
+
+/** Checks what everything else relies on; see {@link Chain.assertReady}. */
+export async function assertReady(options: {
+  client: PublicClient
+  chainId: number
+  escrow: Address
+  payee: Address
+  report: Report
+}): Promise<void> {
+  const { client, chainId, escrow, payee, report } = options
+  const actual = await asking('eth_chainId', () => client.getChainId())
+  if (actual !== chainId)
+    throw new ChainMismatchError(
+      `The RPC endpoint is of chain ${actual}; the configuration says ${chainId}.`,
+      'set the RPC address of the configured chain, or change the chain id',
+    )
+  const code = await asking('eth_getCode', () => client.getCode({ address: escrow }))
+  if (code === undefined || code === '0x')
+    throw new ChainMismatchError(
+      `There is no contract at the escrow's address ${escrow} on chain ${chainId}.`,
+      'deploy it (./run deploy) or correct its address',
+    )
+  const grace = await client
+    .readContract({ address: escrow, abi: escrowAbi, functionName: 'CLOSE_GRACE_PERIOD' })
+    .catch(() => null)
+  if (grace === null)
+    throw new ChainMismatchError(
+      `The contract at ${escrow} does not answer CLOSE_GRACE_PERIOD(): it is not a channel escrow.`,
+      'correct the escrow’s address',
+    )
+  if (grace < leastGrace)
+    throw new ChainMismatchError(
+      `The escrow ${escrow} lets payers withdraw ${grace} s after they ask; at least ${leastGrace} s are needed.`,
+      'use an escrow with a grace period of 600 s or more',
+    )
+  const balance = await asking('eth_getBalance', () => client.getBalance({ address: payee }))
+  if (balance === 0n)
+    report('warn', 'payee-without-gas', {
+      payee,
+      chainId,
+      balance: formatEther(balance),
+      fix: `send ${payee} some of the coin of chain ${chainId}; until then nothing can be settled`,
+    })
+}
+
+/** The chain is not the one we were configured for. The gateway must not start. */
+export class ChainMismatchError extends GatewayError {
+  constructor(message: string, fix: string) {
+    super({ message: `${message} Fix: ${fix}.`, status: 500, code: 'chain-mismatch' })
+  }
+}

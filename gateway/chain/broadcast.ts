@@ -1,0 +1,58 @@
+import { BaseError, type Hex, RpcRequestError } from 'viem'
+import type { Rpc } from './rpc.ts'
+
+/**
+ * What came of handing a signed transaction to the nodes.
+ *
+ * | Result | Means |
+ * |---|---|
+ * | `accepted` | a node has it |
+ * | `nonce-taken` | every node that answered says that its nonce belongs to another transaction, or to itself, mined |
+ * | `refused` | every node said that it would not take it, and none of them can have it |
+ * | `unclear` | at least one node may have it: it did not answer, or answered something else |
+ */
+export type Broadcast =
+  | { result: 'accepted' }
+  | { result: 'nonce-taken' | 'refused' | 'unclear'; reason: string }
+
+/** Broadcasts. The same bytes may be broadcast any number of times: it is one transaction. Never throws. */
+export async function broadcast(rpc: Rpc, raw: Hex): Promise<Broadcast> {
+  const answers: Broadcast[] = []
+  for (const node of rpc.nodes) {
+    const answer = await node
+      .request({ method: 'eth_sendRawTransaction', params: [raw] })
+      .then((): Broadcast => ({ result: 'accepted' }), judge)
+    if (answer.result === 'accepted') return answer
+    answers.push(answer)
+    if (answer.result === 'nonce-taken') break
+  }
+  return answers.find(({ result }) => result === 'unclear') ?? answers[0] ?? unclear('no-node')
+}
+
+const unclear = (reason: string): Broadcast => ({ result: 'unclear', reason })
+
+/** Only words known to mean "not taken" count as a refusal; whatever else went wrong, the node may have it. */
+const words: [RegExp, Broadcast][] = [
+  [/already known|already imported|known transaction|already exists/i, { result: 'accepted' }],
+  [/nonce (is )?too low|old ?nonce|nonce.*already (been )?used/i, taken('nonce-too-low')],
+  [/replacement transaction underpriced|replace.*(underpriced|existing)/i, taken('nonce-in-use')],
+  [/insufficient funds|enough funds|exceeds.*account balance/i, refused('insufficient-gas-funds')],
+  [/fee cap|max ?fee ?per ?gas|maxFeePerGas|gas price.*(below|low)|underpriced/i, refused('fee-too-low')],
+  [/intrinsic gas|exceeds block gas limit|gas limit (is )?reached|gas cap/i, refused('gas-limit')],
+  [/invalid (sender|chain ?id)|transaction type not|only replay-protected/i, refused('invalid-transaction')],
+]
+
+function judge(error: unknown): Broadcast {
+  const answer = error instanceof BaseError ? error.walk((cause) => cause instanceof RpcRequestError) : null
+  if (!(answer instanceof RpcRequestError)) return unclear('node-did-not-answer')
+  const text = `${answer.details} ${answer.shortMessage}`
+  return words.find(([word]) => word.test(text))?.[1] ?? unclear('node-answered-otherwise')
+}
+
+function taken(reason: string): Broadcast {
+  return { result: 'nonce-taken', reason }
+}
+
+function refused(reason: string): Broadcast {
+  return { result: 'refused', reason }
+}

@@ -1,0 +1,139 @@
+import {
+  type Address,
+  formatLog,
+  type Hex,
+  hexToBigInt,
+  type Log,
+  numberToHex,
+  type PublicClient,
+  parseAbi,
+  type RpcLog,
+  zeroAddress,
+} from 'viem'
+import { escrowAbi, tokenAbi } from '../protocol/abi.ts'
+import type { Chain } from './Chain.ts'
+import { asking } from './ChainUnavailableError.ts'
+import * as EscrowCalls from './EscrowCalls.ts'
+import { readReceipt } from './receipt.ts'
+import * as TokenCalls from './TokenCalls.ts'
+
+type Reads = Pick<
+  Chain,
+  | 'head'
+  | 'block'
+  | 'channel'
+  | 'balanceOf'
+  | 'holding'
+  | 'authorizationUsed'
+  | 'receipt'
+  | 'escrowEvents'
+  | 'transfers'
+  | 'authorizationUse'
+>
+
+/** Everything that is only asked of the chain. */
+export function createReads(options: { client: PublicClient; escrow: Address; payee: Address }): Reads {
+  const { client, escrow, payee } = options
+  const logs = (address: Address, topics: (Hex | Hex[] | null)[], range: Chain.Range) =>
+    getLogs(client, address, topics, range)
+
+  return {
+    head: () =>
+      asking('eth_getBlockByNumber', async () => {
+        const { number, timestamp } = await client.getBlock()
+        return { number, timestamp: Number(timestamp) }
+      }),
+    block: (number) =>
+      asking('eth_getBlockByNumber', async () => {
+        const params = [numberToHex(number), false] as [Hex, false]
+        const found = await client.request({ method: 'eth_getBlockByNumber', params })
+        return found === null ? null : { number, timestamp: Number(hexToBigInt(found.timestamp)) }
+      }),
+    channel: (id, at) =>
+      asking('getChannel', async () => {
+        const found = await client.readContract({
+          address: escrow,
+          abi: escrowAbi,
+          functionName: 'getChannel',
+          args: [id],
+          ...(at === undefined ? {} : { blockNumber: at }),
+        })
+        if (found.payer === zeroAddress) return null
+        const { payer, token, authorizedSigner, deposit, settled, closeRequestedAt, finalized } = found
+        const signer = lower(authorizedSigner === zeroAddress ? payer : authorizedSigner)
+        const parties = { payer: lower(payer), payee: lower(found.payee), token: lower(token), signer }
+        return { ...parties, deposit, settled, closeRequestedAt, finalized }
+      }),
+    balanceOf: (token, owner) =>
+      asking('balanceOf', () =>
+        client.readContract({ address: token, abi: erc20, functionName: 'balanceOf', args: [owner] }),
+      ),
+    holding: (gate, owner) =>
+      asking('balanceOf', () =>
+        gate.standard === 'erc1155'
+          ? client.readContract({
+              address: gate.token,
+              abi: erc1155,
+              functionName: 'balanceOf',
+              args: [owner, gate.id ?? 0n],
+            })
+          : client.readContract({
+              address: gate.token,
+              abi: erc20,
+              functionName: 'balanceOf',
+              args: [owner],
+            }),
+      ),
+    authorizationUsed: (token, from, nonce, at) =>
+      asking('authorizationState', () =>
+        client.readContract({
+          address: token,
+          abi: tokenAbi,
+          functionName: 'authorizationState',
+          args: [from, nonce],
+          ...(at === undefined ? {} : { blockNumber: at }),
+        }),
+      ),
+    receipt: (hash) => readReceipt(client, hash),
+    async escrowEvents(range) {
+      const found = await Promise.all(
+        EscrowCalls.topicsFor(payee).map((topics) => logs(escrow, topics, range)),
+      )
+      return EscrowCalls.events(escrow, found.flat())
+    },
+    async transfers(token, range) {
+      const [received, sent] = await Promise.all(
+        TokenCalls.transferTopics(payee).map((topics) => logs(token, topics, range)),
+      )
+      // A transfer to oneself is in both.
+      const outgoing = TokenCalls.transfers(token, sent ?? []).filter(({ to }) => to !== payee)
+      return [...TokenCalls.transfers(token, received ?? []), ...outgoing].sort((a, b) =>
+        a.block === b.block ? a.logIndex - b.logIndex : a.block < b.block ? -1 : 1,
+      )
+    },
+    async authorizationUse(token, from, nonce, range) {
+      const found = await logs(token, TokenCalls.authorizationTopics(from, nonce), range)
+      return found.at(-1)?.transactionHash ?? null
+    },
+  }
+}
+
+function getLogs(
+  client: PublicClient,
+  address: Address,
+  topics: (Hex | Hex[] | null)[],
+  range: Chain.Range,
+): Promise<Log[]> {
+  if (range.to < range.from) return Promise.resolve([])
+  return asking('eth_getLogs', async () => {
+    const found = await client.request({
+      method: 'eth_getLogs',
+      params: [{ address, topics, fromBlock: numberToHex(range.from), toBlock: numberToHex(range.to) }],
+    })
+    return found.map((log: RpcLog) => formatLog(log))
+  })
+}
+
+const erc20 = parseAbi(['function balanceOf(address owner) view returns (uint256)'])
+const erc1155 = parseAbi(['function balanceOf(address owner, uint256 id) view returns (uint256)'])
+const lower = (text: string) => text.toLowerCase() as Address
