@@ -40,6 +40,10 @@ const route = z.strictObject({
   path: z
     .string()
     .startsWith('/', 'must start with "/"')
+    .refine(
+      (path) => !/^\/farthing(\/|$)/i.test(path),
+      'must not lie below /farthing, where the gateway itself answers',
+    )
     .describe('Path pattern: `/v1/countries`, `/v1/countries/:code`, `/files/*`.'),
   upstream: httpUrl
     .optional()

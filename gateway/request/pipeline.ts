@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto'
 import type { Deps } from '../deps.ts'
 import { GatewayError } from '../errors.ts'
 import { claim } from './claim.ts'
@@ -10,7 +9,7 @@ import { managedAnswer } from './managed-answer.ts'
 import { match } from './match.ts'
 import { permit } from './permit.ts'
 import { type Priced, price } from './price.ts'
-import { InternalError, paymentProblem, problem } from './problem.ts'
+import { errorResponse, paymentProblem } from './problem.ts'
 import { repeat } from './repeat.ts'
 import { verify } from './verify.ts'
 
@@ -41,11 +40,7 @@ export async function handle(incoming: Incoming, deps: Deps): Promise<Response> 
 }
 
 function answerError(error: unknown, priced: Priced | null, deps: Deps): Response {
-  if (!(error instanceof GatewayError)) {
-    const id = randomUUID()
-    deps.log.error({ err: error, id }, 'request failed')
-    return problem(new InternalError(id))
-  }
-  if (error.status >= 500) deps.log.warn({ err: error, code: error.code }, 'request failed')
-  return error.status === 402 && priced !== null ? paymentProblem(error, priced, deps) : problem(error)
+  return error instanceof GatewayError && error.status === 402 && priced !== null
+    ? paymentProblem(error, priced, deps)
+    : errorResponse(error, deps)
 }

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { getAddress } from 'viem'
 import type { Deps } from '../deps.ts'
 import { GatewayError } from '../errors.ts'
@@ -27,6 +28,17 @@ export function problem(error: GatewayError, extra: Record<string, unknown> = {}
   if (error.retryAfter !== undefined) headers.set('retry-after', String(error.retryAfter))
   if (error instanceof MethodNotAllowedError) headers.set('allow', error.allow.join(', '))
   return new Response(JSON.stringify(body), { status: error.status, headers })
+}
+
+/** Any error as an answer. What is not one of ours is logged under an id, and a stranger sees only the id. */
+export function errorResponse(error: unknown, { log }: Pick<Deps, 'log'>): Response {
+  if (error instanceof GatewayError) {
+    if (error.status >= 500) log.warn({ err: error, code: error.code }, 'request failed')
+    return problem(error)
+  }
+  const id = randomUUID()
+  log.error({ err: error, id }, 'request failed')
+  return problem(new InternalError(id))
 }
 
 /** A 402: the problem, and every way to pay for this call, in both dialects. */

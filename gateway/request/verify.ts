@@ -1,5 +1,4 @@
 import type { Hex } from 'viem'
-import { unixSeconds } from '../clock.ts'
 import type { Deps } from '../deps.ts'
 import type { Channel } from '../ledger/Channel.ts'
 import type { Dialect } from '../ledger/Payment.ts'
@@ -112,10 +111,6 @@ async function verifyX402(payment: PaymentPayload, priced: Priced, deps: Deps): 
     throw invalid('accepts other requirements than those offered here')
   if (payment.resource !== undefined && !isResource(payment.resource.url, path, config.publicUrl))
     throw invalid('is for another resource')
-  const validBefore = Number(
-    String((payment.payload.authorization as { validBefore?: unknown })?.validBefore ?? 0),
-  )
-  if (validBefore > unixSeconds(clock) + config.challengeSeconds * 4) throw invalid('is valid for too long')
   const paying = await verifyX402Exact(payment.payload, { terms, payee: chain.payee, chain, clock })
   return { ...priced, paying, dialect: 'x402', challengeId: null }
 }

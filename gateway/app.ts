@@ -1,0 +1,38 @@
+import type { HttpBindings } from '@hono/node-server'
+import { type Context, Hono } from 'hono'
+import type { Deps } from './deps.ts'
+import { accountEndpoints } from './endpoints/account.ts'
+import { discoveryEndpoints } from './endpoints/discovery.ts'
+import { signInEndpoints } from './endpoints/sign-in.ts'
+import { exposeHeaders } from './request/cors.ts'
+import { handle } from './request/pipeline.ts'
+import { errorResponse } from './request/problem.ts'
+
+type Env = { Bindings: Partial<HttpBindings> }
+
+/** Mounts what is not a paid call, and sends everything else through the pipeline. No rules stand here. */
+export function createApp(deps: Deps): Hono<Env> {
+  const app = new Hono<Env>()
+  const own = new Hono<Env>()
+  own.use('*', async (c, next) => {
+    await next()
+    c.header('cache-control', 'no-store')
+    exposeHeaders(c.res)
+  })
+  own.route('/sign-in', signInEndpoints(deps))
+  own.route('/', accountEndpoints(deps))
+  own.route('/', discoveryEndpoints(deps))
+
+  app.route('/farthing', own)
+  app.all('*', (c) => handle({ request: c.req.raw, target: targetOf(c) }, deps))
+  app.onError((error) => exposeHeaders(errorResponse(error, deps)))
+  return app
+}
+
+/** The target as it stood on the request line; from a plain `Request` (an embedding app, a test) what its URL has. */
+function targetOf(c: Context<Env>): string {
+  const raw = c.env?.incoming?.url
+  if (raw !== undefined) return raw
+  const url = new URL(c.req.url)
+  return url.pathname + url.search
+}

@@ -1,0 +1,50 @@
+import { Hono } from 'hono'
+import type { Deps } from '../deps.ts'
+import * as Amount from '../protocol/Amount.ts'
+
+const version = '0.1.0'
+
+/** `GET /farthing`: what is sold, for what, to whom it is paid, and by which key receipts are signed. */
+export function discoveryEndpoints(deps: Deps): Hono {
+  const { config, chain, keys, routes } = deps
+  const document = {
+    name: 'farthing',
+    version,
+    publicUrl: config.publicUrl.origin,
+    chainId: chain.id,
+    escrow: chain.escrow,
+    payee: chain.payee,
+    tokens: [...config.tokens.values()].map(({ symbol, address, decimals, name, version: tokenVersion }) => ({
+      symbol,
+      address,
+      decimals,
+      name,
+      version: tokenVersion,
+    })),
+    receiptKey: keys.receipt.publicKey,
+    routes: routes.routes.map((route) => ({
+      method: route.method,
+      path: route.path,
+      price: route.price.kind === 'fixed' ? Amount.format(route.price.amount, route.token.decimals) : null,
+      symbol: route.token.symbol,
+      rails: route.rails,
+      settle: route.settle,
+      ...(route.description === null ? {} : { description: route.description }),
+    })),
+    endpoints: {
+      signIn: '/farthing/sign-in',
+      balance: '/farthing/balance',
+      topUp: '/farthing/balance/top-up',
+      channels: '/farthing/channels',
+      health: '/farthing/health',
+    },
+  }
+  const app = new Hono()
+  app.get('/', (c) => c.json(document))
+  app.get('/health', async (c) => {
+    // A read of the books: a gateway that cannot read them must not be sent calls.
+    await deps.ledger.cursor(chain.id)
+    return c.json({ status: 'ok' })
+  })
+  return app
+}
