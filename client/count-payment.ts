@@ -1,0 +1,34 @@
+import type { Context } from './Context.ts'
+import type { Offer } from './offers/Offer.ts'
+import * as Pins from './policy/Pins.ts'
+import * as Spending from './policy/Spending.ts'
+import type { State } from './store/State.ts'
+
+/**
+ * The one gate before every signature, inside the store's update: pins hold, limits hold, both are written down.
+ * @param state changed in place.
+ * @param increase what the signature adds to what can be taken, in base units.
+ * @throws {PaymentRefusedError}
+ */
+export function countPayment(
+  context: Context,
+  state: State,
+  payment: { url: URL; offer: Offer; increase: bigint },
+): void {
+  const { url, offer, increase } = payment
+  const seen = state.pins[url.origin]
+  Pins.demand(offer, context.pins, seen)
+  Spending.count(
+    state,
+    {
+      chainId: offer.chainId,
+      token: offer.token,
+      host: url.host,
+      price: offer.amount,
+      increase,
+      now: context.clock.now(),
+    },
+    context.limits,
+  )
+  state.pins[url.origin] = Pins.extend(seen, offer)
+}
