@@ -1,4 +1,4 @@
-import type { Address, Hex } from 'viem'
+import type { Address } from 'viem'
 import * as z from 'zod/mini'
 import { address, amount, bytes32 } from '../../gateway/protocol/Schema.ts'
 import { highest, lowest } from '../bigint.ts'

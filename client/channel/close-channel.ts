@@ -2,6 +2,7 @@ import type { Hex } from 'viem'
 import { fromWire } from '../../gateway/protocol/Amount.ts'
 import * as Credential from '../../gateway/protocol/mpp/Credential.ts'
 import * as Receipt from '../../gateway/protocol/Receipt.ts'
+import { lowest } from '../bigint.ts'
 import type { Call } from '../Call.ts'
 import type { Context } from '../Context.ts'
 import { did } from '../charge/sign-charge.ts'
@@ -37,7 +38,7 @@ export async function closeChannel(context: Context, channelId: Hex): Promise<Cl
   requireSecure(call.url, context.allowInsecure)
   const offer = await challenge(context, channel, call)
   const inFlight = Object.values(channel.reserved).reduce((sum, { amount }) => sum + amount, 0n)
-  const owed = channel.spent + inFlight < channel.signed ? channel.spent + inFlight : channel.signed
+  const owed = lowest(channel.spent + inFlight, channel.signed)
   const signature = await signVoucher(context, channel, owed)
   const payload = { action: 'close', channelId, cumulativeAmount: owed.toString(), signature }
   const source = did(channel.chainId, context.address)

@@ -2,6 +2,7 @@ import { type Hex, zeroAddress } from 'viem'
 import * as Authorization from '../../gateway/protocol/Authorization.ts'
 import * as Credential from '../../gateway/protocol/mpp/Credential.ts'
 import { channelId } from '../../gateway/protocol/Voucher.ts'
+import { highest, lowest } from '../bigint.ts'
 import type { Call } from '../Call.ts'
 import type { Context } from '../Context.ts'
 import { did, random32, wire } from '../charge/sign-charge.ts'
@@ -105,8 +106,7 @@ function create(
 ): Channel.Channel {
   const cap = context.limits.deposit ?? context.limits.perDay
   const wanted = offer.suggestedDeposit ?? offer.amount * defaultCalls
-  const enough = wanted < offer.amount ? offer.amount : wanted
-  const deposit = enough < cap ? enough : cap
+  const deposit = lowest(highest(wanted, offer.amount), cap)
   if (deposit < offer.amount)
     throw new PaymentRefusedError({
       code: 'limit-deposit',

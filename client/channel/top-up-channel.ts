@@ -1,6 +1,7 @@
 import type { Hex } from 'viem'
 import * as Authorization from '../../gateway/protocol/Authorization.ts'
 import * as Credential from '../../gateway/protocol/mpp/Credential.ts'
+import { highest, lowest } from '../bigint.ts'
 import type { Call } from '../Call.ts'
 import type { Context } from '../Context.ts'
 import { did, random32, wire } from '../charge/sign-charge.ts'
@@ -88,11 +89,10 @@ function plan(
       message: `The channel would hold ${channel.deposit - channel.spent + amount} base units; ${cap} are allowed.`,
       fix: 'raise limits.deposit, or close the channel.',
     })
-  const suggested = offer.suggestedDeposit ?? amount
-  const wanted = suggested > amount ? suggested : amount
+  const wanted = highest(offer.suggestedDeposit ?? amount, amount)
   const next = {
     ...channel,
-    topUp: { salt, additional: wanted < room ? wanted : room, validBefore: now + lifetime },
+    topUp: { salt, additional: lowest(wanted, room), validBefore: now + lifetime },
   }
   state.channels[channelId] = next
   return next
