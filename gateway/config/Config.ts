@@ -1,7 +1,6 @@
 import { isIP } from 'node:net'
 import type { Address, Hex } from 'viem'
 import type * as z from 'zod'
-import { GatewayError } from '../errors.ts'
 import type { Gate } from '../policy/Gate.ts'
 import * as Amount from '../protocol/Amount.ts'
 import type { Route, Target } from '../routes/Route.ts'
@@ -133,9 +132,7 @@ function readRoute(route: RawConfig['routes'][number], tokens: ReadonlyMap<strin
       `token ${JSON.stringify(route.token)} is not one of tokens: ${[...tokens.keys()].join(', ')}`,
     )
   const target: Target =
-    route.upstream === undefined
-      ? { kind: 'handler', serve: () => Promise.reject(new MissingUpstreamError(route.path)) }
-      : { kind: 'upstream', url: new URL(route.upstream) }
+    route.upstream === undefined ? { kind: 'app' } : { kind: 'upstream', url: new URL(route.upstream) }
   return {
     id: `${route.method} ${route.path}`,
     method: route.method,
@@ -180,16 +177,5 @@ export class ConfigError extends Error {
   constructor(complaints: readonly string[]) {
     super(`The configuration cannot be used:\n${complaints.map((line) => `  ${line}`).join('\n')}`)
     this.complaints = complaints
-  }
-}
-
-/** A route without an upstream was called outside an app that embeds the gateway. */
-class MissingUpstreamError extends GatewayError {
-  constructor(path: string) {
-    super({
-      status: 500,
-      code: 'no-upstream',
-      message: `Route ${path} has no upstream. Fix: set its "upstream".`,
-    })
   }
 }

@@ -1,4 +1,5 @@
 import type { Deps } from '../deps.ts'
+import { GatewayError } from '../errors.ts'
 import type { Forwarder } from '../upstream/Forwarder.ts'
 import { privateCacheControl } from '../upstream/scrub.ts'
 import type { Priced } from './price.ts'
@@ -17,8 +18,10 @@ export async function callTarget(
 ): Promise<Called> {
   const { request, route, path, query, body, method } = priced
   const { limits } = deps.config
-  if (route.target.kind === 'handler') {
-    const response = await route.target.serve({
+  if (route.target.kind !== 'upstream') {
+    const serve = route.target.kind === 'handler' ? route.target.serve : priced.serve
+    if (serve === undefined) throw new NoUpstreamError(route.id)
+    const response = await serve({
       request: withBody(request, body.content),
       identity: new Headers(identity),
     })
@@ -91,5 +94,12 @@ function fromResponse(response: Response, paid: boolean): Called {
     body: watched,
     done: end.promise,
     cancel: (reason) => void watched.cancel(reason),
+  }
+}
+
+/** A route without an upstream was called outside an app that embeds the gateway. */
+class NoUpstreamError extends GatewayError {
+  constructor(id: string) {
+    super({ status: 500, code: 'no-upstream', message: `Route ${id} has no upstream. Fix: set "upstream".` })
   }
 }

@@ -91,12 +91,17 @@ async function releaseThenSettle(claimed: Claimed, charge: VerifiedCharge, deps:
     )
   const receipted = { ...claimed, payment: { ...settling, charged: settling.amount } }
   if (answer !== null) {
+    await ledger.complete(settling.id)
     void watched()
     return respond(answer, receipted, deps)
   }
+  const whole = async () => {
+    await ledger.complete(settling.id)
+    await watched()
+  }
   // A stream that breaks is not charged: its transfer is never sent.
   const broken = async () => void (await ledger.void(settling.id, 'The answer broke off.'))
-  return stream(called, receipted, { whole: watched, broken }, deps)
+  return stream(called, receipted, { whole, broken }, deps)
 }
 
 async function call(

@@ -2,6 +2,7 @@ import type { Hex } from 'viem'
 import type { Deps } from '../deps.ts'
 import type { Channel } from '../ledger/Channel.ts'
 import type { Dialect } from '../ledger/Payment.ts'
+import * as Amount from '../protocol/Amount.ts'
 import { jcs, MalformedError } from '../protocol/Encoding.ts'
 import * as Challenge from '../protocol/mpp/Challenge.ts'
 import type { Credential } from '../protocol/mpp/Credential.ts'
@@ -41,7 +42,7 @@ export async function verify(priced: Priced, deps: Deps): Promise<Verified | Man
         dialect: 'session',
         challengeId: null,
       }
-    throw new PaymentRefusedError('payment-required', `${terms.route.id} is paid.`)
+    throw new PaymentRefusedError('payment-required', costs(terms))
   }
   return credential.dialect === 'mpp'
     ? verifyMpp(credential.credential, priced, deps)
@@ -125,3 +126,7 @@ const invalid = (complaint: string) =>
     'invalid-challenge',
     `The credential ${complaint}. Pay by one of the offers in this answer.`,
   )
+
+function costs({ route, token, amount }: Priced['terms']): string {
+  return `${route.id} costs ${Amount.format(amount, token.decimals)} ${token.symbol}.`
+}

@@ -18,10 +18,11 @@ export type Price =
   | { kind: 'fixed'; amount: bigint }
   | { kind: 'query'; parameter: string; least: bigint; most: bigint }
 
-/** Where a call goes: to an upstream server, or to a function of ours or of the app that embeds us. */
+/** Where a call goes: to an upstream server, to a function of ours, or to the app that embeds us. */
 export type Target =
   | { kind: 'upstream'; url: URL }
   | { kind: 'handler'; serve: (call: HandlerCall) => Promise<Response> }
+  | { kind: 'app' }
 
 /** What a handler is told: the request as it came, and who pays what for it. */
 export type HandlerCall = { request: Request; identity: Headers }

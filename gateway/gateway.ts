@@ -1,0 +1,106 @@
+import { createApp } from './app.ts'
+import { createChain } from './chain/create-chain.ts'
+import type { Report } from './chain/Report.ts'
+import { type Clock, systemClock } from './clock.ts'
+import type { Config } from './config/Config.ts'
+import type { Deps } from './deps.ts'
+import { topUpRoutes } from './endpoints/top-up.ts'
+import { deriveKeys } from './keys.ts'
+import { openSqliteLedger } from './ledger/sqlite/open-sqlite-ledger.ts'
+import { canonicalPath } from './routes/canonical-path.ts'
+import * as RouteTable from './routes/RouteTable.ts'
+import { type Listening, listen } from './server.ts'
+import { createSettlement, type Settlement } from './settlement/create-settlement.ts'
+import { createSingleFlight } from './single-flight.ts'
+import { createLog, type Log } from './telemetry/log.ts'
+import { createForwarder } from './upstream/Forwarder.ts'
+
+/** A gateway: what it is made of, and its life. */
+export type Gateway = {
+  deps: Deps
+  app: ReturnType<typeof createApp>
+  settlement: Settlement
+  /** True when a request for this target is ours to answer: it is sold, or no honest spelling of a path. */
+  sells(target: string): boolean
+  /** Checks the chain, takes up what a dead process left, and watches the chain. Call it before serving. */
+  prepare(): Promise<void>
+  /** `prepare`, then listen on the configured address. */
+  start(): Promise<{ port: number }>
+  /** Lets running calls finish, stops watching, closes the books. */
+  stop(): Promise<void>
+}
+
+const graceMs = 10_000
+
+/** Puts a gateway together. Opens the ledger; asks nothing of the chain yet. */
+export async function createGateway(options: createGateway.Options): Promise<Gateway> {
+  const { config, clock = systemClock, log = createLog() } = options
+  const ledger = await openSqliteLedger({ path: config.database })
+  const report: Report = (level, event, details) => log[level](details, event)
+  const chain = createChain({
+    chainId: config.chain.id,
+    rpcUrl: config.chain.rpcUrl,
+    escrow: config.escrow,
+    relayer: config.chain.relayerKey,
+    confirmations: config.chain.confirmations,
+    pollingMs: Math.min(config.chain.pollMs, 1_000),
+    timeoutMs: config.chain.timeoutMs,
+    ledger,
+    clock,
+    report,
+  })
+  const settlement = createSettlement({ config, ledger, chain, clock, report })
+  const forwarder = createForwarder()
+  const deps: Deps = {
+    config,
+    ledger,
+    chain,
+    clock,
+    log,
+    keys: deriveKeys(config.secret),
+    routes: RouteTable.create([...config.routes, ...topUpRoutes(config, ledger)]),
+    forwarder,
+    channels: settlement.channels,
+    charges: settlement.charges,
+    singleFlight: createSingleFlight(),
+  }
+  const app = createApp(deps)
+  let listening: Listening | null = null
+
+  async function prepare(): Promise<void> {
+    await chain.assertReady()
+    await chain.recover()
+    await settlement.recover()
+    settlement.start()
+  }
+
+  return {
+    deps,
+    app,
+    settlement,
+    prepare,
+    sells(target) {
+      try {
+        return deps.routes.match('GET', canonicalPath(target).path).outcome !== 'closed'
+      } catch {
+        return true
+      }
+    },
+    async start() {
+      await prepare()
+      listening = await listen(app, config)
+      return { port: listening.port }
+    },
+    async stop() {
+      await listening?.close(graceMs)
+      await settlement.stop()
+      chain.close()
+      await forwarder.close()
+      await ledger.close()
+    },
+  }
+}
+
+export declare namespace createGateway {
+  type Options = { config: Config; clock?: Clock; log?: Log }
+}

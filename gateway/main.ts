@@ -1,0 +1,39 @@
+import { parseArgs } from 'node:util'
+import { ConfigError } from './config/Config.ts'
+import { loadConfig } from './config/load-config.ts'
+import { createGateway } from './gateway.ts'
+import { ListenError } from './server.ts'
+import { createLog } from './telemetry/log.ts'
+
+/** `farthing-gateway [--config FILE]`: the process. The only place that listens to signals and ends it. */
+const { values } = parseArgs({ options: { config: { type: 'string' } } })
+const log = createLog()
+
+try {
+  const gateway = await createGateway({ config: await loadConfig(values.config), log })
+  const { port } = await gateway.start()
+  log.info(
+    { port, publicUrl: gateway.deps.config.publicUrl.origin, payee: gateway.deps.chain.payee },
+    'listening',
+  )
+  let stopping = false
+  const stop = (signal: string) => {
+    if (stopping) return
+    stopping = true
+    log.info({ signal }, 'stopping')
+    gateway.stop().then(
+      () => process.exit(0),
+      (error: unknown) => {
+        log.error({ err: error }, 'stopping failed')
+        process.exit(1)
+      },
+    )
+  }
+  process.on('SIGTERM', stop)
+  process.on('SIGINT', stop)
+} catch (error) {
+  // What the operator can mend is said in words; anything else with its stack.
+  const known = error instanceof ConfigError || error instanceof ListenError
+  process.stderr.write(`${known ? error.message : error instanceof Error ? error.stack : String(error)}\n`)
+  process.exit(1)
+}

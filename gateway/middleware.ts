@@ -1,0 +1,35 @@
+import type { MiddlewareHandler } from 'hono'
+import type { Gateway } from './gateway.ts'
+import { handle } from './request/pipeline.ts'
+import type { HandlerCall } from './routes/Route.ts'
+
+/**
+ * The gateway inside an app of yours: a call to one of its routes is paid before your own handler answers it, by the
+ * same engine. Other calls pass through.
+ *
+ * ```ts
+ * app.use(farthing(gateway))
+ * app.get('/report', (c) => c.json({ wallet: c.req.header('x-farthing-wallet') }))
+ * ```
+ */
+export function farthing(gateway: Gateway): MiddlewareHandler {
+  return async (c, next) => {
+    const url = new URL(c.req.url)
+    const target: string = c.env?.incoming?.url ?? url.pathname + url.search
+    const { deps } = gateway
+    if (!gateway.sells(target)) return next()
+    const serve = async ({ request, identity }: HandlerCall) => {
+      const headers = new Headers(request.headers)
+      // The caller's own claims of identity never reach the handler.
+      for (const name of [...headers.keys()]) if (name.startsWith('x-farthing-')) headers.delete(name)
+      for (const [name, value] of identity) headers.set(name, value)
+      c.req.raw = new Request(request, { headers })
+      await next()
+      return c.res
+    }
+    const answer = await handle({ request: c.req.raw, target, serve }, deps)
+    c.res = undefined
+    c.res = answer
+    return undefined
+  }
+}
