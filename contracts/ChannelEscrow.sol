@@ -42,7 +42,7 @@ contract ChannelEscrow is IChannelEscrow, IERC165, EIP712, ReentrancyGuardTransi
 
     bytes32 private constant VOUCHER_TYPEHASH = keccak256("Voucher(bytes32 channelId,uint128 cumulativeAmount)");
 
-    /// @dev At base slot 2; slots 0 and 1 are EIP712's fallbacks for long names and stay empty. Records are never deleted.
+    /// @dev At base slot 2; slots 0 and 1 are EIP712's, deprecated and empty. Records are never deleted.
     mapping(bytes32 channelId => Record) private _records;
 
     constructor() EIP712("EVM Payment Channel", "1") {}

@@ -33,7 +33,7 @@ contract TestToken is ERC20, EIP712 {
     string private _version;
     uint8 private immutable _decimals;
 
-    /// @param name_ Also the name in the EIP-712 domain, as the version is.
+    /// @param name_ Also the name in the EIP-712 domain, as the version is; each at most 31 bytes.
     /// @param decimals_ 6 like USDC, 18 like most tokens.
     constructor(string memory name_, string memory symbol_, string memory version_, uint8 decimals_)
         ERC20(name_, symbol_)

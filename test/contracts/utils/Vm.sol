@@ -12,11 +12,7 @@ interface Vm {
     function chainId(uint256 id) external;
     function etch(address account, bytes calldata code) external;
     function load(address account, bytes32 slot) external view returns (bytes32);
-    function store(address account, bytes32 slot, bytes32 value) external;
-    function accesses(address account) external returns (bytes32[] memory reads, bytes32[] memory writes);
-    function record() external;
     function assume(bool condition) external pure;
-    function label(address account, string calldata name) external;
     function expectRevert(bytes calldata data) external;
     function expectRevert() external;
     function expectEmit(bool topic1, bool topic2, bool topic3, bool data, address emitter) external;
@@ -27,11 +23,10 @@ interface Vm {
     function parseJsonUint(string calldata json, string calldata key) external pure returns (uint256);
     function parseJsonAddress(string calldata json, string calldata key) external pure returns (address);
     function parseJsonBytes32(string calldata json, string calldata key) external pure returns (bytes32);
+    function parseJsonBytes(string calldata json, string calldata key) external pure returns (bytes memory);
     function parseJsonString(string calldata json, string calldata key) external pure returns (string memory);
     function keyExistsJson(string calldata json, string calldata key) external view returns (bool);
     function toString(uint256 value) external pure returns (string memory);
-    function toString(bytes32 value) external pure returns (string memory);
-    function getNonce(address account) external view returns (uint64);
 
     struct Log {
         bytes32[] topics;
