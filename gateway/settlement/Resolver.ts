@@ -1,0 +1,81 @@
+import type { Chain } from '../chain/Chain.ts'
+import { type Report, silent } from '../chain/Report.ts'
+import type { Clock } from '../clock.ts'
+import type { Ledger } from '../ledger/Ledger.ts'
+import type { ChannelBook } from './channel-book.ts'
+import type { ChargeDesk } from './charge-desk.ts'
+import { resolveCharge } from './resolve-charge.ts'
+import { createTimer } from './timer.ts'
+
+/** Finds out what became of everything whose end is not known: transactions of ours, and charges in doubt. */
+export type Resolver = {
+  /** Asks once about each. What cannot be known yet stays for the next time. */
+  tick(): Promise<Resolver.Summary>
+  start(): void
+  /** Stops, and waits for the tick under way. */
+  stop(): Promise<void>
+}
+
+export declare namespace Resolver {
+  type Summary = { intents: number; payments: number; open: number }
+}
+
+export function createResolver(options: createResolver.Options): Resolver {
+  const { ledger, chain, clock, book, desk, report = silent } = options
+  const { fromBlock = 0n, quietMs = 120_000, everyMs = 5_000, limit = 1_000 } = options
+
+  /** Follows transactions to their end; what they did to channels is booked from their logs. */
+  async function followIntents(): Promise<number> {
+    let ended = 0
+    for (const intent of await ledger.openIntents()) {
+      if (intent.chainId !== chain.id) continue
+      const fate = await chain.follow(intent)
+      if (fate.status === 'pending') continue
+      ended += 1
+      const { id, kind, hash, subjects } = intent
+      report('info', 'intent-ended', { id, kind, transaction: hash, subjects, fate: fate.status })
+      if (fate.status === 'succeeded' && kind !== 'charge') await book.apply(fate.mined)
+    }
+    return ended
+  }
+
+  async function tick(): Promise<Resolver.Summary> {
+    const intents = await followIntents()
+    const summary = { intents, payments: 0, open: 0 }
+    for (const payment of await ledger.openPayments(limit)) {
+      if (payment.rail !== 'charge' || desk.isBusy(payment.id)) continue
+      const quiet = payment.updatedAt + quietMs <= clock.now()
+      if (payment.money !== 'unknown' && !(payment.money === 'settling' && quiet)) continue
+      const ended = await resolveCharge({ ledger, chain, desk, fromBlock, report }, payment)
+      summary[ended ? 'payments' : 'open'] += 1
+    }
+    return summary
+  }
+
+  const timer = createTimer(everyMs, tick, (error) =>
+    report('warn', 'resolve-failed', { error: error instanceof Error ? error.message : String(error) }),
+  )
+  return { tick, start: timer.start, stop: timer.stop }
+}
+
+export declare namespace createResolver {
+  type Options = {
+    ledger: Ledger
+    chain: Chain
+    clock: Clock
+    book: ChannelBook
+    desk: ChargeDesk
+    report?: Report
+    /** Oldest block in which a transfer can be. Default 0. */
+    fromBlock?: bigint
+    /**
+     * A payment that says `settling` belongs to the request that wrote it until nothing was heard of it for this long;
+     * more than a transaction may take. Default 120,000. Use 0 once, when starting alone on a ledger.
+     */
+    quietMs?: number
+    /** Time between ticks. Default 5,000. */
+    everyMs?: number
+    /** Most payments asked after in one tick. Default 1,000. */
+    limit?: number
+  }
+}

@@ -1,0 +1,176 @@
+import type { Hex } from 'viem'
+import type { Chain } from '../chain/Chain.ts'
+import * as EscrowCalls from '../chain/EscrowCalls.ts'
+import { type Report, silent } from '../chain/Report.ts'
+import type { Clock } from '../clock.ts'
+import type { AcceptedVoucher } from '../ledger/Channel.ts'
+import type { Ledger } from '../ledger/Ledger.ts'
+import type { ChannelBook } from './channel-book.ts'
+import { type CloseOutcome, createClose } from './close.ts'
+import { isDue, type Schedule } from './due.ts'
+import { InFlight } from './InFlight.ts'
+import { batches, type Plan, plan } from './plan.ts'
+import { Quarantine } from './Quarantine.ts'
+import { createTimer } from './timer.ts'
+
+/** Brings vouchers to the chain: when a channel is due, when its payer leaves, and when the client closes it. */
+export type Settler = {
+  /**
+   * Settles everything that is due now, and resolves when all of it is mined and booked, or known not to be. A channel
+   * that is being settled already, here or by an intent of the ledger that has not ended, is left alone.
+   */
+  tick(): Promise<Settler.Summary>
+  /** Closes a channel at its client's wish; see {@link CloseOutcome}. The voucher must have been verified. */
+  close(channelId: Hex, voucher?: AcceptedVoucher): Promise<CloseOutcome>
+  /** Channels whose voucher the escrow refused when last asked. */
+  quarantined(): ReadonlyMap<Hex, Quarantine.Entry>
+  /** Ticks every `everyMs`, until `stop`. */
+  start(): void
+  /** Stops ticking, and waits for the tick under way. */
+  stop(): Promise<void>
+}
+
+export declare namespace Settler {
+  /** How many channels: settled or closed; refused by the escrow; not known yet. */
+  type Summary = { settled: number; refused: number; unknown: number }
+}
+
+export function createSettler(options: createSettler.Options): Settler {
+  const { ledger, chain, clock, schedule, book, report = silent } = options
+  const { maxBatch = 50, everyMs = 30_000 } = options
+  const inFlight = new InFlight()
+  const quarantine = new Quarantine()
+  const close = createClose({ ledger, chain, clock, book, inFlight, report })
+
+  /** Reads a channel that nobody else is at work on, and decides. */
+  async function prepare(id: Hex): Promise<Plan | null> {
+    const intents = await ledger.intentsFor(id)
+    if (intents.some(({ state }) => state === 'intended' || state === 'sent')) return null
+    const channel = await ledger.channel(id)
+    const reason = channel === null ? null : isDue(channel, schedule, clock.now())
+    if (channel === null || reason === null) return null
+    const [spent, final] = await Promise.all([ledger.settleable(id), ledger.settleable(id, { final: true })])
+    return plan(channel, reason, { spent, final })
+  }
+
+  async function act(group: readonly Plan[]): Promise<Settler.Summary> {
+    const [first] = group
+    if (first === undefined) return none
+    const settlements = group.map(({ settlement }) => settlement)
+    const subjects = settlements.map(({ channelId }) => channelId)
+    const data =
+      first.action === 'close'
+        ? EscrowCalls.close(first.settlement)
+        : group.length === 1
+          ? EscrowCalls.settle(first.settlement)
+          : EscrowCalls.settleBatch(settlements)
+    const outcome = await chain.submit({ kind: first.action, subjects, to: chain.escrow, data })
+    if (outcome.status === 'unknown') {
+      report('warn', 'settlement-unknown', {
+        transaction: outcome.hash,
+        reason: outcome.reason,
+        channels: subjects,
+      })
+      return { ...none, unknown: group.length }
+    }
+    if (outcome.status !== 'succeeded') {
+      for (const id of subjects) hold(id, outcome.reason)
+      return { ...none, refused: group.length }
+    }
+    await book.apply(outcome.mined)
+    return judge(subjects, outcome.mined)
+  }
+
+  /** The mined logs say which channels of a transaction were settled. */
+  function judge(subjects: readonly Hex[], mined: Chain.Mined): Settler.Summary {
+    const said = EscrowCalls.events(chain.escrow, mined.logs)
+    const summary = { ...none }
+    for (const id of subjects) {
+      const about = said.filter(({ channelId }) => channelId.toLowerCase() === id)
+      const skipped = about.find(({ name }) => name === 'skipped')
+      if (about.some(({ name }) => name === 'settled' || name === 'closed')) {
+        quarantine.clear(id)
+        summary.settled += 1
+      } else {
+        hold(id, skipped?.name === 'skipped' ? skipped.reason : 'no-settlement-in-the-logs')
+        summary.refused += 1
+      }
+    }
+    return summary
+  }
+
+  function hold(id: Hex, reason: string): void {
+    const { failures, until } = quarantine.add(id, reason, clock.now())
+    report('error', 'channel-quarantined', { channel: id, reason, failures, until })
+  }
+
+  async function tick(): Promise<Settler.Summary> {
+    const now = clock.now()
+    const candidates = (await ledger.channels({ unsettled: true, finalized: false }))
+      .filter((channel) => channel.chainId === chain.id && channel.escrow === chain.escrow)
+      .filter((channel) => isDue(channel, schedule, now) !== null)
+      .map(({ id }) => id)
+      .filter((id) => !quarantine.isHeld(id, now) && inFlight.take(id))
+    const held = new Set(candidates)
+    const release = (ids: readonly Hex[]) => {
+      for (const id of ids) if (held.delete(id)) inFlight.release(id)
+    }
+    try {
+      const plans = (await Promise.all(candidates.map(prepare))).filter((made) => made !== null)
+      const wanted = new Set(plans.map(({ settlement }) => settlement.channelId))
+      release(candidates.filter((id) => !wanted.has(id)))
+      const closes = plans.filter(({ action }) => action === 'close').map((made) => [made])
+      const settles = batches(
+        plans.filter(({ action }) => action === 'settle'),
+        maxBatch,
+      )
+      const acted = await Promise.allSettled(
+        [...closes, ...settles].map((group) =>
+          act(group).finally(() => release(group.map(({ settlement }) => settlement.channelId))),
+        ),
+      )
+      return sum(acted, report)
+    } finally {
+      release(candidates)
+    }
+  }
+
+  const timer = createTimer(everyMs, tick, (error) =>
+    report('error', 'settlement-failed', { error: error instanceof Error ? error.message : String(error) }),
+  )
+  return { tick, close, quarantined: () => quarantine.entries(), start: timer.start, stop: timer.stop }
+}
+
+const none: Settler.Summary = { settled: 0, refused: 0, unknown: 0 }
+
+function sum(results: readonly PromiseSettledResult<Settler.Summary>[], report: Report): Settler.Summary {
+  const total = { ...none }
+  for (const result of results) {
+    if (result.status === 'rejected') {
+      const { reason } = result as { reason: unknown }
+      report('error', 'settlement-failed', {
+        error: reason instanceof Error ? reason.message : String(reason),
+      })
+      continue
+    }
+    total.settled += result.value.settled
+    total.refused += result.value.refused
+    total.unknown += result.value.unknown
+  }
+  return total
+}
+
+export declare namespace createSettler {
+  type Options = {
+    ledger: Ledger
+    chain: Chain
+    clock: Clock
+    schedule: Schedule
+    book: ChannelBook
+    report?: Report
+    /** Most vouchers in one transaction. Default 50. */
+    maxBatch?: number
+    /** Time between ticks. Default 30,000. */
+    everyMs?: number
+  }
+}

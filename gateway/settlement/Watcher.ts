@@ -1,0 +1,98 @@
+import type { Hex } from 'viem'
+import type { Chain } from '../chain/Chain.ts'
+import type { Event } from '../chain/EscrowCalls.ts'
+import { type Report, silent } from '../chain/Report.ts'
+import type { Ledger } from '../ledger/Ledger.ts'
+import type { ChannelBook } from './channel-book.ts'
+import { createTimer } from './timer.ts'
+
+/** Follows the escrow: reads every block once it is deep enough, in order, and books what it says of our channels. */
+export type Watcher = {
+  /**
+   * Reads on from the ledger's cursor to the newest block that counts. The cursor moves only after what was read is
+   * booked, so that a crash repeats and never skips. A payer's request to close is acted on before it is deep: at depth
+   * it may be too late, and settling early harms nobody.
+   */
+  poll(): Promise<Watcher.Summary>
+  start(): void
+  /** Stops polling, and waits for the poll under way. */
+  stop(): Promise<void>
+}
+
+export declare namespace Watcher {
+  /** `next`: first block not read yet. */
+  type Summary = { next: bigint; booked: number; closeRequests: number }
+}
+
+export function createWatcher(options: createWatcher.Options): Watcher {
+  const { ledger, chain, book, onCloseRequested, report = silent } = options
+  const { fromBlock = 0n, maxRange = 1_000n, everyMs = 4_000 } = options
+  /** Channels whose request to close was seen and is not deep: it may go away again. */
+  const early = new Set<Hex>()
+  let polling: Promise<Watcher.Summary> | null = null
+
+  async function poll(): Promise<Watcher.Summary> {
+    const head = (await chain.head()).number
+    const deep = head - BigInt(chain.confirmations) + 1n
+    let next = (await ledger.cursor(chain.id)) ?? fromBlock
+    if (next > deep + 1n) report('warn', 'chain-behind', { next, head, confirmations: chain.confirmations })
+    let booked = 0
+    const asked = new Set<Hex>()
+    while (next <= deep) {
+      const to = next + maxRange - 1n < deep ? next + maxRange - 1n : deep
+      const events = await chain.escrowEvents({ from: next, to })
+      await book.applyEvents(events, { inOrder: true })
+      for (const { name, channelId } of events) if (name === 'close-requested') asked.add(lower(channelId))
+      next = to + 1n
+      await ledger.setCursor(chain.id, next)
+      booked += events.length
+    }
+    if (head > deep) {
+      const events = await chain.escrowEvents({ from: deep + 1n, to: head })
+      for (const id of closeEvents(events)) early.add(id)
+    }
+    for (const id of early) {
+      const channel = await book.syncClose(id)
+      if (channel !== null && channel.closeRequestedAt !== null && !channel.finalized) asked.add(id)
+      else early.delete(id)
+    }
+    if (asked.size > 0) onCloseRequested?.([...asked])
+    return { next, booked, closeRequests: asked.size }
+  }
+
+  const once = () => {
+    polling ??= poll().finally(() => {
+      polling = null
+    })
+    return polling
+  }
+  const timer = createTimer(everyMs, once, (error) =>
+    report('warn', 'watch-failed', { error: error instanceof Error ? error.message : String(error) }),
+  )
+  return { poll: once, start: timer.start, stop: timer.stop }
+}
+
+const lower = (id: Hex) => id.toLowerCase() as Hex
+
+function closeEvents(events: readonly Event[]): Hex[] {
+  return events
+    .filter(({ name }) => name === 'close-requested' || name === 'close-cancelled')
+    .map(({ channelId }) => lower(channelId))
+}
+
+export declare namespace createWatcher {
+  type Options = {
+    ledger: Pick<Ledger, 'cursor' | 'setCursor'>
+    chain: Chain
+    book: ChannelBook
+    /** Told at once when a payer asks to close: settle now. Must not throw. */
+    onCloseRequested?: (channels: readonly Hex[]) => void
+    report?: Report
+    /** Where to begin the first time: the block of the escrow's deployment. Default 0. */
+    fromBlock?: bigint
+    /** Blocks asked for at once. Default 1,000. */
+    maxRange?: bigint
+    /** Time between polls. Default 4,000. */
+    everyMs?: number
+  }
+}

@@ -1,0 +1,159 @@
+import type { Address, Hex } from 'viem'
+import type { Chain } from '../chain/Chain.ts'
+import { type Event, events } from '../chain/EscrowCalls.ts'
+import { type Report, silent } from '../chain/Report.ts'
+import type { Clock } from '../clock.ts'
+import * as Asset from '../ledger/Asset.ts'
+import type { Channel } from '../ledger/Channel.ts'
+import type { Ledger } from '../ledger/Ledger.ts'
+import { bookingOf } from './booking.ts'
+
+/**
+ * The one way in which anything about channels is booked: from mined escrow logs. Idempotent by the reference of the log
+ * (chain, transaction, log), so that the settler and the watcher may both come across the same one.
+ */
+export type ChannelBook = {
+  /** Books what a mined transaction did to our channels. The transaction must be at depth. */
+  apply(mined: Chain.Mined): Promise<void>
+  /** Books events, in the order given. `inOrder`: nothing before them is missing. */
+  applyEvents(events: readonly Event[], options: { inOrder: boolean }): Promise<void>
+  /**
+   * Books what a caller's own transaction did to a channel, once it is deep enough and really did it.
+   * `pending`: not mined, or not deep enough yet.
+   */
+  follow(hash: Hex, channelId: Hex): Promise<'booked' | 'pending' | 'reverted' | 'not-ours'>
+  /**
+   * Records a channel as the escrow has it at depth, and whether its payer asks to close as of now. Null when the escrow
+   * does not have it (yet), or when it is not ours.
+   */
+  sync(channelId: Hex): Promise<Channel | null>
+  /** Records whether the payer asks to close, as the escrow has it now. Null: not a channel of ours. */
+  syncClose(channelId: Hex): Promise<Channel | null>
+  /** Channels that we are closing now: they count as asked to close, whatever the escrow says yet. */
+  readonly closing: Set<Hex>
+}
+
+export function createChannelBook(options: createChannelBook.Options): ChannelBook {
+  const { chain, ledger, clock, report = silent } = options
+  const tokens = options.tokens?.map((token) => token.toLowerCase())
+  const closing = new Set<Hex>()
+  const isOurs = (found: { payee: Address; token: Address }) =>
+    found.payee === chain.payee && (tokens === undefined || tokens.includes(found.token))
+
+  async function see(id: Hex, found: createChannelBook.Seen): Promise<Channel> {
+    const { payer, payee, token, signer, deposit } = found
+    const asset = Asset.of(chain.id, token)
+    const parties = { payer, payee, token, asset, signer }
+    const own = { chainId: chain.id, escrow: chain.escrow, now: clock.now() }
+    return ledger.channelSeen({ id, ...own, ...parties, deposit })
+  }
+
+  async function seeAtDepth(id: Hex): Promise<Channel | null> {
+    const deep = (await chain.head()).number - BigInt(chain.confirmations) + 1n
+    if (deep < 0n) return null
+    const found = await chain.channel(id, deep)
+    return found === null || !isOurs(found) ? null : see(id, found)
+  }
+
+  async function syncClose(channelId: Hex): Promise<Channel | null> {
+    const id = lower(channelId)
+    const [known, found] = await Promise.all([ledger.channel(id), chain.channel(id)])
+    if (known === null || found === null) return known
+    const at = found.closeRequestedAt === 0n ? null : Number(found.closeRequestedAt)
+    if (at === known.closeRequestedAt || (at === null && closing.has(id))) return known
+    return ledger.closeRequested(id, at)
+  }
+
+  async function applyEvent(event: Event, inOrder: boolean): Promise<void> {
+    const id = lower(event.channelId)
+    if (event.name === 'opened' && !isOurs(event)) return
+    if (event.name !== 'topped-up' && event.payee !== chain.payee) return
+    let channel = await ledger.channel(id)
+    const { transaction } = event
+    const booking = bookingOf(event, channel, inOrder)
+    if (booking.kind === 'none') return
+    if (booking.kind === 'later') {
+      report('warn', 'event-out-of-order', { channel: id, event: event.name, transaction })
+      return
+    }
+    if (event.name === 'opened') {
+      await see(id, event)
+      return
+    }
+    channel ??= await seeAtDepth(id)
+    if (channel === null) return
+    switch (booking.kind) {
+      case 'seen':
+        await see(id, { ...channel, deposit: booking.deposit })
+        return
+      case 'settled': {
+        const ref = { chainId: chain.id, transaction, logIndex: event.logIndex, block: event.block }
+        await ledger.channelSettled({ id, cumulative: booking.cumulative, ref, now: clock.now() })
+        return
+      }
+      case 'close-state':
+        await syncClose(id)
+        return
+      case 'finalized':
+        if ((event.name === 'closed' || event.name === 'withdrawn') && channel.settled < event.settled)
+          report('error', 'settlement-missed', {
+            channel: id,
+            booked: channel.settled,
+            chain: event.settled,
+          })
+        if (channel.spent > channel.settled)
+          report('error', 'channel-ended-unsettled', {
+            channel: id,
+            spent: channel.spent,
+            settled: channel.settled,
+            transaction,
+          })
+        await ledger.channelFinalized(id)
+    }
+  }
+
+  async function applyEvents(all: readonly Event[], { inOrder }: { inOrder: boolean }): Promise<void> {
+    for (const event of all) await applyEvent(event, inOrder)
+  }
+
+  return {
+    closing,
+    applyEvents,
+    syncClose,
+    apply: (mined) => applyEvents(events(chain.escrow, mined.logs), { inOrder: false }),
+    async sync(channelId) {
+      const id = lower(channelId)
+      return (await seeAtDepth(id)) === null ? null : syncClose(id)
+    },
+    async follow(hash, channelId) {
+      const id = lower(channelId)
+      const mined = await chain.receipt(hash)
+      if (mined === null) return 'pending'
+      if (mined.status === 'reverted') return 'reverted'
+      if (mined.depth < chain.confirmations) return 'pending'
+      const deposits = events(chain.escrow, mined.logs).filter(
+        ({ name, channelId: of }) => lower(of) === id && (name === 'opened' || name === 'topped-up'),
+      )
+      if (deposits.length === 0 || deposits.some((event) => event.name === 'opened' && !isOurs(event)))
+        return 'not-ours'
+      if ((await seeAtDepth(id)) === null) return 'not-ours'
+      await applyEvents(deposits, { inOrder: false })
+      await syncClose(id)
+      return 'booked'
+    },
+  }
+}
+
+const lower = (id: Hex) => id.toLowerCase() as Hex
+
+export declare namespace createChannelBook {
+  type Seen = { payer: Address; payee: Address; token: Address; signer: Address; deposit: bigint }
+  type Options = {
+    chain: Chain
+    ledger: Ledger
+    clock: Clock
+    report?: Report
+    /** Only channels of these tokens are recorded; of all when left out. */
+    tokens?: readonly Address[]
+  }
+}

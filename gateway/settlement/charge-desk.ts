@@ -1,0 +1,103 @@
+import type { Chain } from '../chain/Chain.ts'
+import { ChainUnavailableError } from '../chain/ChainUnavailableError.ts'
+import type { Report } from '../chain/Report.ts'
+import { silent } from '../chain/Report.ts'
+import * as TokenCalls from '../chain/TokenCalls.ts'
+import type { Ledger } from '../ledger/Ledger.ts'
+import type { Payment, StoredAnswer } from '../ledger/Payment.ts'
+import { type ChargeOrder, parse as parseOrder } from './ChargeOrder.ts'
+import { chargeFate, refOf } from './charge-fate.ts'
+
+/** Settles single transfers. */
+export type ChargeDesk = {
+  /**
+   * Says durably that the transfer is about to be sent, sends it, and judges it by its mined Transfer log. Books nothing
+   * beyond the intent: the caller books `settled` with what it has delivered.
+   */
+  settle(payment: Payment, answer?: StoredAnswer): Promise<ChargeDesk.Outcome>
+  /** True while `settle` is at work on this payment in this process. */
+  isBusy(paymentId: string): boolean
+}
+
+export declare namespace ChargeDesk {
+  type Outcome =
+    | { status: 'settled'; ref: Ledger.ChainRef }
+    /** It cannot move: nothing of it was sent, or it was mined and moved nothing. */
+    | { status: 'refused'; reason: string }
+    /** It may have moved, or our node is the obstacle: the resolver asks until it is known. */
+    | { status: 'unknown'; reason: string }
+}
+
+/** Refusals that say something about us and nothing about the payer: never a reason to ask for another payment. */
+const ours = /^(insufficient-gas-funds|fee-too-low|gas-limit|invalid-transaction|nonce-|no-node)/
+
+export function createChargeDesk(options: createChargeDesk.Options): ChargeDesk {
+  const { chain, ledger, report = silent, fromBlock = 0n } = options
+  const busy = new Set<string>()
+
+  async function settle(payment: Payment, answer?: StoredAnswer): Promise<ChargeDesk.Outcome> {
+    const order = parseOrder(payment.settlement)
+    await ledger.settling({ paymentId: payment.id, ...(answer === undefined ? {} : { answer }) })
+    try {
+      return await judge(await send(payment, order), order)
+    } catch (error) {
+      const reason = error instanceof ChainUnavailableError ? error.code : 'settlement-interrupted'
+      report('error', 'charge-unknown', { payment: payment.id, reason, error: nameOf(error) })
+      return { status: 'unknown', reason }
+    }
+  }
+
+  /** With the `bytes` form first; a token that has only the older form refuses it without a reason. */
+  async function send(payment: Payment, order: ChargeOrder): Promise<Chain.Outcome> {
+    const { message, signature, token } = order
+    const base = { kind: 'charge' as const, subjects: [payment.id], to: token }
+    const outcome = await chain.submit({
+      ...base,
+      data: TokenCalls.transferWithAuthorization(message, signature),
+    })
+    if (outcome.status !== 'rejected' || outcome.reason !== 'execution-reverted') return outcome
+    const data = TokenCalls.transferWithAuthorizationSplit(message, signature)
+    return data === null ? outcome : chain.submit({ ...base, data })
+  }
+
+  async function judge(outcome: Chain.Outcome, order: ChargeOrder): Promise<ChargeDesk.Outcome> {
+    if (outcome.status === 'unknown') return { status: 'unknown', reason: outcome.reason }
+    if (outcome.status === 'succeeded') {
+      const ref = refOf(chain, order, outcome.mined)
+      return ref === null
+        ? { status: 'refused', reason: 'no-transfer-in-the-logs' }
+        : { status: 'settled', ref }
+    }
+    if (outcome.status === 'rejected' && ours.test(outcome.reason))
+      return { status: 'unknown', reason: outcome.reason }
+    // Somebody else may have submitted the very same authorization: then it is paid.
+    const fate = await chargeFate(chain, order, fromBlock)
+    if (fate.status === 'executed') return { status: 'settled', ref: fate.ref }
+    if (fate.status === 'pending') return { status: 'unknown', reason: fate.reason }
+    return { status: 'refused', reason: outcome.reason }
+  }
+
+  return {
+    async settle(payment, answer) {
+      busy.add(payment.id)
+      try {
+        return await settle(payment, answer)
+      } finally {
+        busy.delete(payment.id)
+      }
+    },
+    isBusy: (paymentId) => busy.has(paymentId),
+  }
+}
+
+const nameOf = (error: unknown) => (error instanceof Error ? error.name : typeof error)
+
+export declare namespace createChargeDesk {
+  type Options = {
+    chain: Chain
+    ledger: Pick<Ledger, 'settling'>
+    report?: Report
+    /** Oldest block in which a transfer can be: that of the escrow's deployment, say. Default 0. */
+    fromBlock?: bigint
+  }
+}

@@ -1,0 +1,51 @@
+import { type Report, silent } from '../chain/Report.ts'
+import type { Ledger } from '../ledger/Ledger.ts'
+import type { Payment } from '../ledger/Payment.ts'
+
+/**
+ * Ends the payments that a dead process left, as far as the books alone can tell; call it once at start, when no other
+ * process works on this ledger. In doubt the payer is favoured. Money that may be moving on chain (`settling`,
+ * `unknown`) is left to the resolver.
+ *
+ * | Left as | Becomes |
+ * |---|---|
+ * | `held`, nothing charged or sent | void: the same credential may be used again |
+ * | `delivering`, charged, its answer stored | delivered: the payer can ask for it again |
+ * | `delivering`, charged, no answer | refunded, as credit of the payer's wallet |
+ *
+ * @returns how many payments ended each way.
+ */
+export async function recoverOpenPayments(options: {
+  ledger: Pick<Ledger, 'openPayments' | 'answer' | 'void' | 'refund' | 'complete' | 'lost'>
+  report?: Report
+}): Promise<recoverOpenPayments.Summary> {
+  const { ledger, report = silent } = options
+  const summary: recoverOpenPayments.Summary = { voided: 0, refunded: 0, completed: 0, lost: 0, left: 0 }
+  for (const payment of await ledger.openPayments(Number.MAX_SAFE_INTEGER)) {
+    const ending = endingOf(payment, (await ledger.answer(payment.id)) !== null)
+    summary[ending] += 1
+    if (ending === 'left') continue
+    if (ending === 'voided') await ledger.void(payment.id, 'The gateway stopped before the call was served.')
+    if (ending === 'completed') await ledger.complete(payment.id)
+    if (ending === 'refunded') await ledger.refund(payment.id, 'The gateway stopped while it answered.')
+    if (ending === 'lost') await ledger.lost(payment.id, 'The gateway stopped before the transfer was sent.')
+    report('info', 'payment-recovered', { payment: payment.id, ending })
+  }
+  return summary
+}
+
+/** Decides. Pure. */
+export function endingOf(
+  payment: Pick<Payment, 'delivery' | 'money'>,
+  answered: boolean,
+): keyof recoverOpenPayments.Summary {
+  const { delivery, money } = payment
+  if (money === 'settling' || money === 'unknown') return 'left'
+  if (money === 'held') return delivery === 'held' ? 'voided' : 'lost'
+  if (delivery !== 'delivering') return 'left'
+  return answered ? 'completed' : 'refunded'
+}
+
+export declare namespace recoverOpenPayments {
+  type Summary = { voided: number; refunded: number; completed: number; lost: number; left: number }
+}
