@@ -26,11 +26,21 @@ export interface Ledger {
    * with `complete`, the delivery is `delivered`; otherwise `delivering`, to be finished by `complete` or `refund`.
    */
   capture(request: Ledger.CaptureRequest): Promise<Payment>
-  /** Marks a `delivering` payment as delivered whole. */
+  /**
+   * Marks a `delivering` payment as delivered whole. On the charge rail also one whose money has not moved yet (order
+   * `after`): once delivered it can be `settled` or `lost`, no longer void.
+   */
   complete(paymentId: string): Promise<Payment>
-  /** Releases a hold: nothing was delivered, nothing is charged, and the same credential may claim again. */
+  /**
+   * Releases a hold in full: nothing was delivered, nothing is charged, and the same credential may claim again (the
+   * payment keeps its id). A charge: only when nothing was sent, or the chain says that it never will be mined.
+   */
   void(paymentId: string, reason: string): Promise<Payment>
-  /** Gives a captured payment back (stream broke): spent or balance is restored, as if never charged. */
+  /**
+   * Gives a `delivering` payment back in full (stream broke), with a counter-entry `earns` → the payer's wallet. Also on
+   * the channel rail: `spent` only grows (law 3), so it comes back as credit. Money `captured` → `refunded`, and
+   * `settled` → `credited`.
+   */
   refund(paymentId: string, reason: string): Promise<Payment>
   /** Charge: says durably that a transaction for it is about to be sent. Money `held` or `unknown` → `settling`. */
   settling(request: Ledger.SettlingRequest): Promise<Payment>
@@ -39,18 +49,22 @@ export interface Ledger {
   /**
    * Charge: the transfer is on chain. Books treasury → `earns` (delivered, or deliverable) or → the payer's wallet
    * (`deliver: 'credit'`: money moved and nothing was delivered, so it is made good in the same transaction).
-   * Idempotent by chain reference.
+   * Idempotent by chain reference. A `lost` payment is recovered by it (treasury → loss); a `void` one can only be
+   * credited. What was delivered stays delivered.
    */
   settled(request: Ledger.SettledRequest): Promise<Payment>
-  /** Charge, order `after`: delivered and uncollectable. */
+  /** Charge, order `after`: delivered and uncollectable. Books loss → `earns`; `charged` stays 0. */
   lost(paymentId: string, reason: string): Promise<Payment>
   payment(by: { id: string } | { key: string } | { transaction: Hex }): Promise<Payment | null>
   answer(paymentId: string): Promise<StoredAnswer | null>
   /** Keeps an answer beside a payment whose money is not settled yet. */
   storeAnswer(paymentId: string, answer: StoredAnswer): Promise<void>
-  /** Removes answers stored before the given time. Returns how many. */
+  /** Removes answers stored before the given time, of payments that have ended. Returns how many. */
   forgetAnswers(before: number): Promise<number>
-  /** Payments that a dead process left open: delivery `held` or `delivering`, or money `settling` or `unknown`. */
+  /**
+   * Payments that a dead process left open: delivery `held` or `delivering`, or money `held`, `settling` or `unknown`.
+   * Oldest first.
+   */
   openPayments(limit: number): Promise<Payment[]>
 
   // ── channels ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -61,15 +75,22 @@ export interface Ledger {
   /** Follows the chain: request to close seen (Unix seconds) or cancelled (null). */
   closeRequested(id: Hex, at: number | null): Promise<Channel>
   /**
-   * Follows the chain: `cumulative` is settled. Books channel → treasury for the difference. What exceeds `spent`
-   * (a final voucher above what was used) becomes credit of the payer's wallet first. Idempotent by chain reference.
+   * Follows the chain: `cumulative` is settled. Books treasury → channel for the difference. What exceeds `spent`
+   * (a final voucher above what was used) becomes credit of the payer's wallet first; calls in flight keep what they
+   * hold. Idempotent by chain reference; a cumulative amount that is not above `settled` books nothing.
    */
   channelSettled(request: Ledger.ChannelSettled): Promise<Channel>
-  /** Follows the chain: closed for good. */
+  /**
+   * Follows the chain: closed for good. Books away what it will never pay: unspent value went back to the payer
+   * (prepaid → channel), spent and unsettled value is lost (loss → channel). The counters stay.
+   */
   channelFinalized(id: Hex): Promise<Channel>
   channel(id: Hex): Promise<Channel | null>
   channels(filter: Ledger.ChannelFilter): Promise<Channel[]>
-  /** Best voucher to settle with: the highest one that is ≤ spent, or (`final`) the lowest one that is ≥ spent. */
+  /**
+   * Best voucher to settle with: the highest one that is ≤ spent, or (`final`) the lowest one that is ≥ spent, else the
+   * highest. It may be no more than what is settled: compare before sending.
+   */
   settleable(id: Hex, options?: { final?: boolean }): Promise<Channel['voucher']>
 
   // ── accounts ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -80,7 +101,7 @@ export interface Ledger {
   // ── chain bookkeeping ─────────────────────────────────────────────────────────────────────────────────────────
   /** Written before a transaction is sent: what it is for, from which key, with which nonce. */
   intend(intent: Ledger.NewIntent): Promise<Ledger.Intent>
-  /** Follows an intent: sent, or how it ended. */
+  /** Follows an intent: sent, or how it ended. `sent` after it was mined changes nothing. */
   updateIntent(id: string, change: Ledger.IntentChange): Promise<Ledger.Intent>
   /** Intents that have not ended, oldest first. */
   openIntents(): Promise<Ledger.Intent[]>
@@ -142,9 +163,9 @@ export declare namespace Ledger {
 
   type ClaimResult =
     | { outcome: 'fresh'; payment: Payment; channel: Channel | null }
-    /** Same key, same fingerprint, and the payment is not void. */
+    /** Same key, same fingerprint and wallet, and the payment is not void. */
     | { outcome: 'replayed'; payment: Payment; channel: Channel | null }
-    /** Same key, other fingerprint. */
+    /** Same key, other fingerprint or wallet. Never for a reusable key: a voucher is not bound to one call. */
     | { outcome: 'conflict'; payment: Payment }
     /** Not enough: base units available and needed. For a channel, `channel` says what voucher would be enough. */
     | { outcome: 'insufficient'; available: bigint; needed: bigint; channel: Channel | null }

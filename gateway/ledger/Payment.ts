@@ -29,11 +29,11 @@ export type DeliveryState = 'held' | 'delivering' | 'delivered' | 'failed' | 'vo
  * | `settling` | a transaction that moves it may have been broadcast: ask the chain, never assume | `settled`, `unknown`, `void` |
  * | `unknown` | broadcast, and the chain did not answer in time; asked again until known | `settled`, `credited`, `void`, `lost` |
  * | `captured` | spent from what the gateway already held (channel, balance) | `refunded` |
- * | `settled` | moved on chain and earned | end |
+ * | `settled` | moved on chain and earned | `credited` |
  * | `credited` | moved on chain, not delivered: it is credit on the payer's wallet | end |
  * | `refunded` | captured, then given back in full because delivery broke | end |
- * | `void` | released; nothing moved | end |
- * | `lost` | delivered first (order `after`) and settlement failed for good | end |
+ * | `void` | released; nothing moved | `held`, `credited` |
+ * | `lost` | delivered first (order `after`) and settlement failed for good | `settled` |
  */
 export type MoneyState =
   | 'held'

@@ -56,10 +56,14 @@ export function intend(books: Books, intent: Ledger.NewIntent): Ledger.Intent {
   return needIntent(books, id)
 }
 
-/** Follows what was sent. What is mined stays so; `dropped` gives way when the chain shows it after all. */
+/**
+ * Follows what was sent. What is mined stays so: a late `sent` changes nothing, another end is refused. `dropped` gives
+ * way when the chain shows it after all.
+ */
 export function updateIntent(books: Books, id: string, change: Ledger.IntentChange): Ledger.Intent {
   const intent = needIntent(books, id)
   const mined = intent.state === 'succeeded' || intent.state === 'reverted'
+  if (mined && (change.state === 'sent' || change.state === 'intended')) return intent
   if (mined && change.state !== intent.state)
     throw new IntentError(id, `has ${intent.state}: it cannot become ${change.state}`)
   books.run(update, change.state, change.reason ?? null, change.now, id)

@@ -1,0 +1,65 @@
+import { describe, expect, test } from 'vitest'
+import { IntentError } from '../../../gateway/ledger/errors.ts'
+import type { Ledger } from '../../../gateway/ledger/Ledger.ts'
+import type { Subject } from '../behaviour.ts'
+import { chainId, channelId, payee } from '../fixtures.ts'
+
+export function chain({ ledger }: Subject): void {
+  const intent = (id: string, change: Partial<Ledger.NewIntent> = {}): Ledger.NewIntent => ({
+    id,
+    chainId,
+    kind: 'settle',
+    subjects: [channelId, 'pay_A'],
+    from: payee,
+    nonce: 7,
+    raw: '0x02f8',
+    hash: `0x${'ab'.repeat(32)}`,
+    now: 1,
+    ...change,
+  })
+
+  describe('intents', () => {
+    test('default: what is about to be sent is known before, and followed to its end', async () => {
+      const written = await ledger().intend(intent('i'))
+      expect(written).toEqual({ ...intent('i'), state: 'intended', reason: null, updatedAt: 1 })
+      await ledger().updateIntent('i', { state: 'sent', now: 2 })
+      expect((await ledger().openIntents()).map(({ state }) => state)).toEqual(['sent'])
+      const ended = await ledger().updateIntent('i', { state: 'reverted', reason: 'out of gas', now: 3 })
+      expect(ended).toMatchObject({ state: 'reverted', reason: 'out of gas', updatedAt: 3 })
+      expect(await ledger().openIntents()).toEqual([])
+    })
+
+    test('behavior: found by each subject, channel ids by value and payment ids as they are', async () => {
+      await ledger().intend(intent('i'))
+      await ledger().intend(intent('j', { subjects: ['pay_a'], now: 2 }))
+      const about = async (subject: string) => (await ledger().intentsFor(subject)).map(({ id }) => id)
+      expect(await about(channelId.toUpperCase().replace('0X', '0x'))).toEqual(['i'])
+      expect([await about('pay_A'), await about('pay_a'), await about('pay_b')]).toEqual([['i'], ['j'], []])
+      expect((await ledger().openIntents()).map(({ id }) => id)).toEqual(['i', 'j'])
+    })
+
+    test('behavior: late news of sending does not reopen what is mined', async () => {
+      await ledger().intend(intent('i'))
+      await ledger().updateIntent('i', { state: 'succeeded', now: 2 })
+      expect((await ledger().updateIntent('i', { state: 'sent', now: 3 })).state).toBe('succeeded')
+    })
+
+    test('error: what is mined has one end; what is written is written once', async () => {
+      await ledger().intend(intent('i'))
+      await expect(ledger().intend(intent('i'))).rejects.toThrow(IntentError)
+      await ledger().updateIntent('i', { state: 'succeeded', now: 2 })
+      await expect(ledger().updateIntent('i', { state: 'dropped', now: 3 })).rejects.toThrow(IntentError)
+      await expect(ledger().updateIntent('nobody', { state: 'sent', now: 3 })).rejects.toThrow(IntentError)
+    })
+  })
+
+  describe('cursor', () => {
+    test('default: one for each chain, and it may go back', async () => {
+      expect(await ledger().cursor(chainId)).toBeNull()
+      await ledger().setCursor(chainId, 50n)
+      await ledger().setCursor(1, 9n)
+      await ledger().setCursor(chainId, 48n)
+      expect([await ledger().cursor(chainId), await ledger().cursor(1)]).toEqual([48n, 9n])
+    })
+  })
+}

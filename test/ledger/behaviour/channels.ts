@@ -1,0 +1,148 @@
+import { describe, expect, test } from 'vitest'
+import { AmountError, ChannelMismatchError, ChannelNotFoundError } from '../../../gateway/ledger/errors.ts'
+import type { Subject } from '../behaviour.ts'
+import {
+  alice,
+  asset,
+  bob,
+  chainId,
+  chainRef,
+  channelClaim,
+  channelId,
+  openChannel,
+  payee,
+  signature,
+  token,
+  violations,
+} from '../fixtures.ts'
+
+export function channels({ ledger, clock }: Subject): void {
+  const voucher = (cumulative: bigint, minDelta = 0n) =>
+    ledger().acceptVoucher({ channelId, cumulative, signature, minDelta, now: clock().now() })
+  const spend = async (id: string, cumulative: bigint, amount: bigint) => {
+    await ledger().claim(channelClaim(id, cumulative, { amount }))
+    await ledger().capture({ paymentId: id, amount, complete: true })
+  }
+
+  describe('channelSeen', () => {
+    test('default: records what is on chain', async () => {
+      await openChannel(ledger(), 100n)
+      expect(await ledger().channel(channelId)).toMatchObject({
+        id: channelId,
+        chainId,
+        payer: alice,
+        payee,
+        deposit: 100n,
+        settled: 0n,
+        accepted: 0n,
+        spent: 0n,
+        reserved: 0n,
+        voucher: null,
+        closeRequestedAt: null,
+        finalized: false,
+        unsettledSince: null,
+      })
+    })
+
+    test('behavior: a deposit only grows, whatever order the news arrives in', async () => {
+      for (const deposit of [100n, 300n, 200n]) await openChannel(ledger(), deposit)
+      expect((await ledger().channel(channelId))?.deposit).toBe(300n)
+    })
+
+    test('error: what is fixed for its life is not told otherwise (nobody takes a channel over)', async () => {
+      await openChannel(ledger())
+      const sides = { escrow: payee, payer: bob, payee, token, asset, signer: alice }
+      const seen = { id: channelId, chainId, ...sides, deposit: 9_999n, now: 1 }
+      await expect(ledger().channelSeen(seen)).rejects.toThrow(ChannelMismatchError)
+      expect((await ledger().channel(channelId))?.deposit).toBe(1_000n)
+    })
+  })
+
+  describe('acceptVoucher', () => {
+    test('default: raises what is accepted; the same voucher again changes nothing', async () => {
+      await openChannel(ledger())
+      expect(await voucher(10n)).toMatchObject({ outcome: 'accepted', channel: { accepted: 10n } })
+      expect(await voucher(10n)).toMatchObject({ outcome: 'replayed', channel: { accepted: 10n } })
+      expect(await voucher(4n)).toMatchObject({ outcome: 'replayed', channel: { accepted: 10n } })
+      expect((await ledger().channel(channelId))?.voucher).toEqual({ cumulative: 10n, signature })
+      expect(await violations(ledger())).toEqual([])
+    })
+
+    test('behavior: refusals say which rule', async () => {
+      expect((await voucher(10n)).outcome).toBe('channel-not-found')
+      await openChannel(ledger(), 100n)
+      expect((await voucher(101n)).outcome).toBe('amount-exceeds-deposit')
+      expect((await voucher(4n, 5n)).outcome).toBe('delta-too-small')
+      expect((await voucher(5n, 5n)).outcome).toBe('accepted')
+      await expect(voucher(-1n)).rejects.toThrow(AmountError)
+    })
+  })
+
+  describe('settleable', () => {
+    test('default: the highest voucher that is spent; for the last time, the lowest that covers it', async () => {
+      await openChannel(ledger())
+      expect(await ledger().settleable(channelId)).toBeNull()
+      for (const cumulative of [10n, 20n, 30n]) await voucher(cumulative)
+      expect(await ledger().settleable(channelId)).toBeNull()
+      await spend('a', 30n, 25n)
+      expect(await ledger().settleable(channelId)).toEqual({ cumulative: 20n, signature })
+      expect(await ledger().settleable(channelId, { final: true })).toEqual({ cumulative: 30n, signature })
+    })
+
+    test('behavior: when no voucher covers what is spent, the last time takes the best there is', async () => {
+      await openChannel(ledger())
+      await spend('a', 10n, 10n)
+      await ledger().channelSettled({ id: channelId, cumulative: 15n, ref: chainRef(), now: 1 })
+      expect(await ledger().settleable(channelId, { final: true })).toEqual({ cumulative: 10n, signature })
+    })
+
+    test('behavior: hundreds signed ahead keep a best one and the highest (a settlement is never lost)', async () => {
+      await openChannel(ledger())
+      for (let cumulative = 1n; cumulative <= 300n; cumulative++) await voucher(cumulative)
+      await spend('a', 300n, 150n)
+      const best = (await ledger().settleable(channelId))?.cumulative ?? 0n
+      const last = (await ledger().settleable(channelId, { final: true }))?.cumulative ?? 0n
+      expect(best).toBeGreaterThan(130n)
+      expect(best).toBeLessThanOrEqual(150n)
+      expect(last).toBeGreaterThanOrEqual(150n)
+      expect(last).toBeLessThan(170n)
+      await spend('b', 300n, 150n)
+      expect((await ledger().settleable(channelId))?.cumulative).toBe(300n)
+    })
+
+    test('error: a channel that is not known', async () => {
+      await expect(ledger().settleable(channelId)).rejects.toThrow(ChannelNotFoundError)
+    })
+  })
+
+  describe('closeRequested and channelFinalized', () => {
+    test('default: follow the chain, there and back', async () => {
+      await openChannel(ledger())
+      expect((await ledger().closeRequested(channelId, 1_700)).closeRequestedAt).toBe(1_700)
+      expect((await ledger().closeRequested(channelId, null)).closeRequestedAt).toBeNull()
+      expect((await ledger().channelFinalized(channelId)).finalized).toBe(true)
+      expect((await ledger().channelFinalized(channelId)).finalized).toBe(true)
+      await expect(ledger().closeRequested(`0x${'00'.repeat(32)}`, 1)).rejects.toThrow(ChannelNotFoundError)
+    })
+  })
+
+  describe('channels', () => {
+    test('default: by payer, by end, and by what is unsettled', async () => {
+      const others = [`0x${'c2'.repeat(32)}`, `0x${'c3'.repeat(32)}`] as const
+      await openChannel(ledger())
+      await openChannel(ledger(), 100n, others[0], alice)
+      await openChannel(ledger(), 100n, others[1], bob)
+      await spend('a', 10n, 10n)
+      await ledger().channelFinalized(others[0])
+      const ids = async (filter: Parameters<ReturnType<typeof ledger>['channels']>[0]) =>
+        (await ledger().channels(filter)).map(({ id }) => id)
+      expect(await ids({})).toHaveLength(3)
+      expect(await ids({ limit: 2 })).toHaveLength(2)
+      expect(await ids({ payer: bob.toUpperCase().replace('0X', '0x') as typeof bob })).toEqual([others[1]])
+      expect(await ids({ finalized: true })).toEqual([others[0]])
+      expect(await ids({ unsettled: true })).toEqual([channelId])
+      expect(await ids({ payer: alice, finalized: false })).toEqual([channelId])
+      expect(await ids({ payer: bob, unsettled: true })).toEqual([])
+    })
+  })
+}

@@ -1,0 +1,99 @@
+import { join } from 'node:path'
+import Database from 'better-sqlite3'
+import { beforeEach, describe, expect, onTestFinished, test } from 'vitest'
+import type { Ledger } from '../../../gateway/ledger/Ledger.ts'
+import { openSqliteLedger } from '../../../gateway/ledger/sqlite/open-sqlite-ledger.ts'
+import { alice, balanceClaim, chainRef, channelClaim, channelId, openChannel, topUp } from '../fixtures.ts'
+import { testFolder } from '../test-folder.ts'
+
+describe('audit', () => {
+  let ledger: Ledger
+  let path: string
+  beforeEach(async () => {
+    path = join(testFolder(), 'ledger.sqlite')
+    ledger = await openSqliteLedger({ path })
+    onTestFinished(() => ledger.close())
+    await topUp(ledger, alice, 100n)
+    await ledger.claim(balanceClaim('held'))
+    await ledger.claim(balanceClaim('paid'))
+    await ledger.capture({ paymentId: 'paid', amount: 10n, complete: true })
+    await openChannel(ledger)
+    await ledger.claim(channelClaim('call', 10n))
+    await ledger.capture({ paymentId: 'call', amount: 10n, complete: true })
+    await ledger.channelSettled({ id: channelId, cumulative: 10n, ref: chainRef(), now: 1 })
+  })
+
+  /** Someone with the file open goes around every rule of the schema. */
+  const tamper = (statement: string) => {
+    const database = new Database(path)
+    for (const { name } of database
+      .prepare<[], { name: string }>("SELECT name FROM sqlite_schema WHERE type = 'trigger'")
+      .all())
+      database.exec(`DROP TRIGGER ${name}`)
+    database.pragma('foreign_keys = OFF')
+    database.pragma('ignore_check_constraints = ON')
+    database.exec(statement)
+    database.close()
+  }
+  const broken = async () =>
+    (await ledger.audit()).laws
+      .filter(({ holds }) => !holds)
+      .map(({ law, violations }) => ({ law, violations }))
+
+  test('default: counts what it checked, and every law holds', async () => {
+    const { balanced, laws, ...counts } = await ledger.audit()
+    expect(balanced).toBe(true)
+    expect(laws.map(({ law, holds }) => [law, holds])).toEqual([1, 2, 3, 4, 5].map((law) => [law, true]))
+    expect(counts).toEqual({ payments: 4, channels: 1, transfers: 5 })
+  })
+
+  const cases: [what: string, statement: string, law: number, names: RegExp][] = [
+    ['a balance', "UPDATE accounts SET posted = '91' WHERE name GLOB 'wallet:*'", 1, /account wallet:0x7099/],
+    [
+      'a transfer',
+      "UPDATE transfers SET amount = '11' WHERE payment_id = 'paid'",
+      1,
+      /account revenue:weather/,
+    ],
+    ['a transfer that is gone', "DELETE FROM transfers WHERE kind = 'settle'", 1, /treasury/],
+    ['a balance below zero', "UPDATE accounts SET posted = '-3' WHERE name GLOB 'wallet:*'", 2, /is at -3/],
+    [
+      'a reserve',
+      "UPDATE accounts SET pending = '0' WHERE name GLOB 'wallet:*'",
+      2,
+      /reserves 0; its holds sum to 10/,
+    ],
+    [
+      'a hold that is gone',
+      "DELETE FROM holds WHERE payment_id = 'held'",
+      2,
+      /payment held is held; its holds miss 10/,
+    ],
+    ['a counter', "UPDATE channels SET settled = '11'", 3, /settled 11, spent 10/],
+    ['a voucher', "UPDATE vouchers SET cumulative = '99'", 3, /keeps voucher 99 above accepted 10/],
+    [
+      'a reference',
+      "UPDATE transfers SET tx = NULL WHERE kind = 'charge'",
+      4,
+      /\(charge\) and its chain reference/,
+    ],
+    ['a settled payment', "UPDATE payments SET tx = '0x0' WHERE rail = 'charge'", 4, /with 0 entries/],
+    [
+      'a charge',
+      "UPDATE payments SET charged = '3' WHERE id = 'paid'",
+      5,
+      /payment paid is charged 3; its transfers sum/,
+    ],
+    [
+      'a state',
+      "UPDATE payments SET delivery = 'failed' WHERE id = 'paid'",
+      5,
+      /payment paid failed and is captured/,
+    ],
+  ]
+  test.each(cases)('error: %s that was changed by hand is named', async (_, statement, law, names) => {
+    tamper(statement)
+    const found = (await broken()).find((one) => one.law === law)
+    expect(found?.violations.join('\n')).toMatch(names)
+  })
+})

@@ -1,0 +1,124 @@
+import { join } from 'node:path'
+import Database from 'better-sqlite3'
+import { beforeEach, describe, expect, onTestFinished, test } from 'vitest'
+import {
+  LedgerClosedError,
+  LedgerIntegrityError,
+  LedgerUnavailableError,
+} from '../../../gateway/ledger/errors.ts'
+import { GroupCommit } from '../../../gateway/ledger/sqlite/group-commit.ts'
+import { testFolder } from '../test-folder.ts'
+
+describe('GroupCommit', () => {
+  let path: string
+  let database: Database.Database
+  let groups: GroupCommit.Group[]
+  let commits: GroupCommit
+  beforeEach(() => {
+    path = join(testFolder(), 'group.sqlite')
+    database = open()
+    database.exec('CREATE TABLE rows (id INTEGER PRIMARY KEY, bytes BLOB)')
+    database.exec('CREATE TABLE children (id INTEGER REFERENCES rows (id) DEFERRABLE INITIALLY DEFERRED)')
+    groups = []
+    commits = new GroupCommit(database, { onCommit: (group) => groups.push(group), maxGroup: 10 })
+  })
+
+  function open(): Database.Database {
+    const opened = new Database(path, { timeout: 20 })
+    opened.pragma('journal_mode = WAL')
+    opened.pragma('foreign_keys = ON')
+    onTestFinished(() => void opened.close())
+    return opened
+  }
+  const insert = (id: number, bytes = 1) =>
+    database.prepare<[number, Buffer]>('INSERT INTO rows VALUES (?, ?)').run(id, Buffer.alloc(bytes)).changes
+  const ids = () =>
+    open()
+      .prepare<[], { id: number }>('SELECT id FROM rows ORDER BY id')
+      .all()
+      .map(({ id }) => id)
+
+  test('default: what arrives in one turn shares a commit, and is durable when it resolves', async () => {
+    const results = await Promise.all([1, 2, 3].map((id) => commits.run(() => insert(id))))
+    expect(results).toEqual([1, 1, 1])
+    expect(groups).toEqual([{ operations: 3, failed: 0 }])
+    expect(ids()).toEqual([1, 2, 3])
+  })
+
+  test('behavior: one that throws is rolled back alone (neighbours are not failed)', async () => {
+    const failing = commits.run(() => {
+      insert(2)
+      throw new Error('mine')
+    })
+    const settled = await Promise.allSettled([
+      commits.run(() => insert(1)),
+      failing,
+      commits.run(() => insert(3)),
+    ])
+    expect(settled.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled'])
+    expect(ids()).toEqual([1, 3])
+    expect(groups).toEqual([{ operations: 3, failed: 1 }])
+  })
+
+  test('behavior: a group is bounded, the rest follows in its order', async () => {
+    const order: number[] = []
+    const all = Array.from({ length: 25 }, (_, id) =>
+      commits.run(() => insert(id)).then(() => order.push(id)),
+    )
+    await Promise.all(all)
+    expect(groups.map(({ operations }) => operations)).toEqual([10, 10, 5])
+    expect(order).toEqual([...order].sort((a, b) => a - b))
+  })
+
+  test('behavior: what is asked while a group waits comes after it', async () => {
+    const first = commits.run(() => insert(1)).then(() => commits.run(() => insert(2)))
+    await first
+    expect(groups).toHaveLength(2)
+  })
+
+  test('behavior: close commits what is queued and takes no more', async () => {
+    const queued = Array.from({ length: 25 }, (_, id) => commits.run(() => insert(id)))
+    commits.close()
+    await Promise.all(queued)
+    expect(ids()).toHaveLength(25)
+    await expect(commits.run(() => insert(99))).rejects.toThrow(LedgerClosedError)
+  })
+
+  test('error: COMMIT that fails rejects the whole group and leaves nothing (no money on a failed commit)', async () => {
+    const orphan = () => database.prepare('INSERT INTO children VALUES (99)').run()
+    const settled = await Promise.allSettled([commits.run(() => insert(1)), commits.run(orphan)])
+    for (const outcome of settled) {
+      expect(outcome.status).toBe('rejected')
+      expect(outcome).toMatchObject({ reason: expect.any(LedgerIntegrityError) })
+    }
+    expect(ids()).toEqual([])
+    await commits.run(() => insert(5))
+    expect(ids()).toEqual([5])
+  })
+
+  test('error: another process that keeps the write lock fails the group cleanly, and it may be asked again', async () => {
+    const other = open()
+    other.exec('BEGIN IMMEDIATE')
+    const settled = await Promise.allSettled([1, 2].map((id) => commits.run(() => insert(id))))
+    for (const outcome of settled)
+      expect(outcome).toMatchObject({ reason: expect.any(LedgerUnavailableError) })
+    other.exec('ROLLBACK')
+    expect(ids()).toEqual([])
+    await commits.run(() => insert(1))
+    expect(ids()).toEqual([1])
+  })
+
+  test('error: a full disk fails what does not fit; nothing of it is kept', async () => {
+    database.pragma('max_page_count = 20')
+    const settled = await Promise.allSettled([
+      commits.run(() => insert(1)),
+      commits.run(() => insert(2, 500_000)),
+    ])
+    expect(settled[1]).toMatchObject({ status: 'rejected', reason: expect.any(LedgerUnavailableError) })
+    expect(ids()).toEqual(settled[0]?.status === 'fulfilled' ? [1] : [])
+    database.pragma('max_page_count = 100000')
+    await commits.run(() => insert(3))
+    expect(ids()).toContain(3)
+    expect(ids()).not.toContain(2)
+  })
+})
