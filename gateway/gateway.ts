@@ -49,7 +49,16 @@ export async function createGateway(options: createGateway.Options): Promise<Gat
     clock,
     report,
   })
-  const settlement = createSettlement({ config, ledger, chain, clock, report })
+  const settlement = createSettlement({
+    ledger,
+    chain,
+    clock,
+    report,
+    tokens: [...config.tokens.values()].map(({ address }) => address),
+    fromBlock: BigInt(config.chain.startBlock),
+    pollMs: config.chain.pollMs,
+    settlement: config.settlement,
+  })
   const forwarder = createForwarder()
   const deps: Deps = {
     config,

@@ -1,11 +1,11 @@
 import type { Chain } from '../chain/Chain.ts'
 import { ChainUnavailableError } from '../chain/ChainUnavailableError.ts'
+import { type ChargeOrder, parse as parseOrder } from '../chain/ChargeOrder.ts'
 import type { Report } from '../chain/Report.ts'
 import { silent } from '../chain/Report.ts'
 import * as TokenCalls from '../chain/TokenCalls.ts'
 import type { Ledger } from '../ledger/Ledger.ts'
 import type { Payment, StoredAnswer } from '../ledger/Payment.ts'
-import { type ChargeOrder, parse as parseOrder } from './ChargeOrder.ts'
 import { chargeFate, refOf } from './charge-fate.ts'
 
 /** Settles single transfers. */

@@ -1,8 +1,8 @@
 import type { Hex } from 'viem'
 import type { Chain } from '../chain/Chain.ts'
+import type { ChargeOrder } from '../chain/ChargeOrder.ts'
 import * as TokenCalls from '../chain/TokenCalls.ts'
 import type { Ledger } from '../ledger/Ledger.ts'
-import type { ChargeOrder } from './ChargeOrder.ts'
 
 /** Blocks asked for at once when looking for the transaction that used an authorization. */
 const range = 2_000n

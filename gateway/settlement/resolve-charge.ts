@@ -1,8 +1,8 @@
 import type { Chain } from '../chain/Chain.ts'
+import { type ChargeOrder, parse as parseOrder } from '../chain/ChargeOrder.ts'
 import type { Report } from '../chain/Report.ts'
 import type { Ledger } from '../ledger/Ledger.ts'
 import type { Payment } from '../ledger/Payment.ts'
-import { type ChargeOrder, parse as parseOrder } from './ChargeOrder.ts'
 import type { ChargeDesk } from './charge-desk.ts'
 import { type ChargeFate, chargeFate, refOf } from './charge-fate.ts'
 

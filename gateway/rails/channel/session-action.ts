@@ -1,5 +1,4 @@
 import type { Hex } from 'viem'
-import { unixSeconds } from '../../clock.ts'
 import type { Channel } from '../../ledger/Channel.ts'
 import type { Credential } from '../../protocol/mpp/Credential.ts'
 import * as Session from '../../protocol/mpp/Session.ts'
@@ -123,57 +122,37 @@ async function managed(voucher: VerifiedVoucher, context: DepositContext): Promi
 /** Cooperative close (draft-evm-session-00, "Cooperative Close"): pays us what was spent, refunds the rest. */
 async function close(payload: Session.Close, context: DepositContext): Promise<SessionAction> {
   const voucher = await verifyVoucher(payload, context)
-  const { ledger, clock } = context
-  const before = await knownChannel(payload.channelId, context)
-  if (before.finalized)
-    throw new SessionRefusedError('channel-finalized', 'The channel is closed.', channelDetails(before))
-  // From here on the channel takes no new calls, so that what is spent stays below the final voucher.
-  const channel = await ledger.closeRequested(before.id, before.closeRequestedAt ?? unixSeconds(clock))
-  const reopen = () => ledger.closeRequested(channel.id, before.closeRequestedAt)
-  const refusal = closeRefusal(voucher, channel)
-  if (refusal !== null) {
-    await reopen()
-    throw refusal
-  }
+  const channel = await knownChannel(payload.channelId, context)
+  if (voucher.cumulative < channel.spent)
+    throw new SessionRefusedError(
+      'insufficient-balance',
+      `The final voucher is of ${voucher.cumulative} base units; ${channel.spent} were spent.`,
+      channelDetails(channel),
+    )
   const final = { cumulative: voucher.cumulative, signature: voucher.signature }
-  const outcome = await context.singleFlight(`close:${channel.id}`, () =>
-    context.channels.close(channel.id, final),
-  )
+  const outcome = await context.channels.close(channel.id, final)
   switch (outcome.status) {
     case 'closed':
       return {
         kind: 'managed',
-        channel: await knownChannel(payload.channelId, context),
+        channel: await knownChannel(channel.id, context),
         transaction: outcome.transaction,
       }
     case 'unknown':
       throw new PaymentUnknownError(channel.id, outcome.reason)
     case 'refused':
-      await reopen()
-      throw new SessionRefusedError(
-        'transaction-reverted',
-        `The channel was not closed: ${outcome.reason}.`,
-        {
-          channelId: channel.id,
-        },
-      )
+      throw closeRefused(outcome.reason, channel)
   }
 }
 
-function closeRefusal(voucher: VerifiedVoucher, channel: Channel): SessionRefusedError | null {
-  if (channel.reserved > 0n)
-    return new SessionRefusedError(
-      'transaction-reverted',
-      'Calls on this channel are still running. Close it after them.',
-      channelDetails(channel),
-    )
-  if (voucher.cumulative < channel.spent)
-    return new SessionRefusedError(
-      'insufficient-balance',
-      `The final voucher is of ${voucher.cumulative} base units; ${channel.spent} were spent.`,
-      channelDetails(channel),
-    )
-  return null
+function closeRefused(reason: string, channel: Channel): SessionRefusedError {
+  if (reason === 'channel-finalized')
+    return new SessionRefusedError('channel-finalized', 'The channel is closed.', channelDetails(channel))
+  const message =
+    reason === 'calls-in-flight'
+      ? 'Calls on this channel are still running. Close it after them.'
+      : `The channel was not closed: ${reason}.`
+  return new SessionRefusedError('transaction-reverted', message, channelDetails(channel))
 }
 
 /** The payer that a hash credential must name as `did:pkh:eip155:<chain>:<address>`. */

@@ -70,19 +70,3 @@ async function verifyTransfer(
 }
 
 const refused = (message: string) => new PaymentRefusedError('verification-failed', message)
-
-/** Everything needed to settle it later, also after a restart, as the ledger keeps it. */
-export function serializeCharge(charge: VerifiedCharge, token: Address): string {
-  const { from, to, value, validAfter, validBefore, nonce } = charge.authorization
-  return JSON.stringify({
-    kind: 'transferWithAuthorization',
-    token,
-    from,
-    to,
-    value: value.toString(),
-    validAfter: validAfter.toString(),
-    validBefore: validBefore.toString(),
-    nonce,
-    signature: charge.signature,
-  })
-}
