@@ -41,17 +41,17 @@ export async function readReceipt(
   expected: Expected,
 ): Promise<Paid | undefined> {
   try {
-    const paid = (await farthing(context, response, expected)) ?? stock(response, expected, context.address)
+    const signed = await farthing(context, response, expected)
+    if (signed !== undefined) return signed
+    if (response.ok && (await receiptKey(context, expected.origin)) !== undefined)
+      throw wrong(response, `The answer of ${expected.origin} has no ${SignedReceipt.header}, and owes one.`)
+    const paid = stock(response, expected, context.address)
     if (paid !== undefined) return paid
   } catch (error) {
     if (error instanceof ReceiptError) throw error
     throw wrong(response, error instanceof Error ? error.message : 'The receipt cannot be read.', error)
   }
-  if (!response.ok) return undefined
-  const { pins } = await context.store.read()
-  if (pins[expected.origin]?.receiptKey !== undefined)
-    throw wrong(response, `The answer of ${expected.origin} has no ${SignedReceipt.header}, and owes one.`)
-  return { proof: 'none', amount: expected.amount }
+  return response.ok ? { proof: 'none', amount: expected.amount } : undefined
 }
 
 async function farthing(context: Context, response: Response, expected: Expected): Promise<Paid | undefined> {

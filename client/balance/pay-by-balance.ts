@@ -2,6 +2,7 @@ import type { Call } from '../Call.ts'
 import type { Context } from '../Context.ts'
 import { countPayment } from '../count-payment.ts'
 import type { Offer } from '../offers/Offer.ts'
+import * as Spending from '../policy/Spending.ts'
 import { readReceipt } from '../receipt.ts'
 import { report } from '../report.ts'
 import { sendPaid } from '../send-paid.ts'
@@ -33,5 +34,9 @@ export async function payByBalance(
   })
   if (response.status !== 402 && response.status !== 401) return response
   await response.body?.cancel()
+  const { chainId, token: asset, amount } = offer
+  await context.store.update((state) =>
+    Spending.uncount(state, { chainId, token: asset, host: call.url.host, amount }),
+  )
   return undefined
 }

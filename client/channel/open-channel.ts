@@ -83,7 +83,7 @@ function plan(context: Context, state: State, call: Call, offer: ChannelOffer, s
   const reserved = Channel.reserve(record, {
     key: call.idempotencyKey,
     price: offer.amount,
-    minDelta: 0n,
+    minDelta: offer.minVoucherDelta,
     now: context.clock.now(),
   })
   if (reserved.outcome === 'short')
@@ -106,12 +106,13 @@ function create(
 ): Channel.Channel {
   const cap = context.limits.deposit ?? context.limits.perDay
   const wanted = offer.suggestedDeposit ?? offer.amount * defaultCalls
-  const deposit = lowest(highest(wanted, offer.amount), cap)
-  if (deposit < offer.amount)
+  const least = highest(offer.amount, offer.minVoucherDelta)
+  const deposit = lowest(highest(wanted, least), cap)
+  if (deposit < least)
     throw new PaymentRefusedError({
       code: 'limit-deposit',
       rule: 'limits.deposit',
-      message: `The call costs ${offer.amount} base units; a channel may hold ${cap}.`,
+      message: `The first voucher is of ${least} base units; a channel may hold ${cap}.`,
       fix: 'raise limits.deposit, or pay with rail charge.',
     })
   return {

@@ -46,8 +46,7 @@ export async function settleCall(
     return { response }
   }
   await deliver(context, call, channelId, paid)
-  if (context.offers.size >= 1_000) context.offers.clear()
-  context.offers.set(resource(call), offer)
+  remember(context, call, offer)
   report(context, call, offer, paid, { channelId })
   return { response }
 }
@@ -55,6 +54,13 @@ export async function settleCall(
 /** The key under which a resource's last offer is remembered. */
 export function resource(call: Call): string {
   return `${call.method} ${call.url.origin}${call.url.pathname}`
+}
+
+/** What a caller pays who is signed in otherwise may be its own price, so only plain calls are remembered. */
+function remember(context: Context, call: Call, offer: ChannelOffer): void {
+  if (call.headers.has('Authorization')) return
+  if (context.offers.size >= 1_000) context.offers.clear()
+  context.offers.set(resource(call), offer)
 }
 
 function deliver(context: Context, call: Call, channelId: Hex, paid: Paid): Promise<void> {
@@ -77,7 +83,8 @@ function deliver(context: Context, call: Call, channelId: Hex, paid: Paid): Prom
 
 /** No receipt: nothing was charged. An opening that got any such answer is taken to have happened; 410 corrects it. */
 async function release(context: Context, call: Call, channelId: Hex, response: Response): Promise<void> {
-  const reverted = response.status === 409
+  const reverted =
+    response.status === 409 && Problem.code(await Problem.read(response)) === 'transaction-reverted'
   await change(context, channelId, (channel) => ({
     ...Channel.released(channel, call.idempotencyKey),
     state:

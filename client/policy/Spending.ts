@@ -33,6 +33,18 @@ export function count(
   spending.tokens[asset] = { total, hosts: { ...entry.hosts, [payment.host]: host } }
 }
 
+/** Takes a counted amount back: for what was asked from a balance and refused. Changes the state in place. */
+export function uncount(
+  state: State,
+  payment: { chainId: number; token: string; host: string; amount: bigint },
+): void {
+  const entry = state.spending.tokens[`${payment.chainId}:${payment.token}`]
+  const host = entry?.hosts[payment.host]
+  if (entry === undefined || host === undefined || host < payment.amount) return
+  entry.total -= payment.amount
+  entry.hosts[payment.host] = host - payment.amount
+}
+
 /**
  * Counts the opening of a channel.
  * @param state changed in place.
