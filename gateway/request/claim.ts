@@ -58,11 +58,16 @@ export async function claim(verified: Verified, deps: Deps): Promise<Claimed | R
 function keyAndSource(verified: Verified): Pick<Ledger.ClaimRequest, 'key' | 'from'> {
   const { paying, idempotencyKey, terms } = verified
   switch (paying.rail) {
-    case 'charge':
-      return {
-        key: paying.key,
-        from: { rail: 'charge', settlement: serializeCharge(paying, terms.token.address) },
-      }
+    case 'charge': {
+      const { key, authorization, signature } = paying
+      const settlement = ChargeOrder.serialize({
+        kind: 'transferWithAuthorization',
+        token: terms.token.address,
+        message: authorization,
+        signature,
+      })
+      return { key, from: { rail: 'charge', settlement } }
+    }
     case 'channel': {
       const { channelId, cumulative, signature } = paying
       const key =

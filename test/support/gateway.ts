@@ -7,8 +7,8 @@ import * as Config from '../../gateway/config/Config.ts'
 import type { ConfigInput } from '../../gateway/config/define-config.ts'
 import { createGateway, type Gateway } from '../../gateway/gateway.ts'
 import { createLog } from '../../gateway/telemetry/log.ts'
+import { freePort } from '../../scripts/dev/free-port.ts'
 import type { LocalChain } from './chain.ts'
-import { freePort } from './free-port.ts'
 
 /** A gateway in this process, on a real chain, a real ledger file and a real port. */
 export type TestGateway = Gateway & { url: string; directory: string; end(): Promise<void> }
