@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { mkdir } from 'node:fs/promises'
+import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Address, type Hex, parseAbi } from 'viem'
 import * as Config from '../../gateway/config/Config.ts'
@@ -33,6 +33,8 @@ export type DevInfo = {
   routes: { method: string; path: string; price: string; rails: readonly string[] }[]
 }
 
+/** A new ledger for every start: the chain is new as well. */
+const databaseName = () => `dev-${randomBytes(4).toString('hex')}.sqlite`
 const payeeIndex = 1
 const walletIndexes = [2, 3, 4, 5, 6]
 
@@ -50,13 +52,16 @@ export async function startDevStack(options: startDevStack.Options): Promise<Dev
 
   // The public URL names the port, so the port is known before the gateway is made.
   const port = options.port === undefined || options.port === 0 ? await freePort() : options.port
-  const config = Config.parse(
-    devConfig({ chain, upstream: upstream.url, port, database: join(directory, `dev-${Date.now()}.sqlite`) }),
-    {
-      FARTHING_SECRET: randomBytes(32).toString('base64'),
-      FARTHING_RELAYER_KEY: walletAt(chain, payeeIndex).privateKey,
-    },
-  )
+  const input = devConfig({ chain, upstream: upstream.url, port, database: join(directory, databaseName()) })
+  const environment = {
+    FARTHING_SECRET: randomBytes(32).toString('base64'),
+    FARTHING_RELAYER_KEY: walletAt(chain, payeeIndex).privateKey,
+  }
+  // The same configuration as files, so that the gateway or the audit can be run on its own against this stack.
+  const lines = Object.entries(environment).map(([name, value]) => `${name}=${value}\n`)
+  await writeFile(join(directory, 'dev.env'), lines.join(''), { mode: 0o600 })
+  await writeFile(join(directory, 'dev.config.json'), `${JSON.stringify(input, null, 2)}\n`)
+  const config = Config.parse(input, environment)
   const gateway = await createGateway({ config, log: createLog({ level: options.logLevel ?? 'warn' }) })
   await gateway.start()
   const [token] = config.tokens.values()
