@@ -39,6 +39,11 @@ export function sameName<Name extends string>(name: Name): Name {
   return /^(wallet|channel|prepaid):/.test(name) ? (name.toLowerCase() as Name) : name
 }
 
+/** May a payment be earned by this account: a route's revenue, or a wallet that is topped up? */
+export function canEarn(name: string): boolean {
+  return name.startsWith('revenue:') || name.startsWith('wallet:')
+}
+
 /** May this account's balance be below zero? */
 export function isDebitAccount(name: string): boolean {
   return name === treasury || name === loss || name.startsWith('channel:')

@@ -224,6 +224,25 @@ CREATE TABLE transfers (
   CONSTRAINT amount CHECK (
     (amount GLOB '[1-9]*' AND amount NOT GLOB '*[^0-9]*') OR (amount = '0' AND tx IS NOT NULL)
   ),
+  -- Which accounts each kind moves between: the table in gateway/ledger/README.md.
+  CONSTRAINT entry CHECK (
+    CASE kind
+      WHEN 'voucher' THEN debit = 'channel:' || channel_id AND credit = 'prepaid:' || channel_id
+      WHEN 'capture' THEN payment_id IS NOT NULL AND (credit GLOB 'revenue:*' OR credit GLOB 'wallet:*')
+        AND CASE WHEN channel_id IS NULL THEN debit GLOB 'wallet:*' ELSE debit = 'prepaid:' || channel_id END
+      WHEN 'convert' THEN debit = 'prepaid:' || channel_id AND credit GLOB 'wallet:*'
+      WHEN 'settle' THEN debit = 'treasury' AND credit = 'channel:' || channel_id
+      WHEN 'charge' THEN debit = 'treasury' AND (credit GLOB 'revenue:*' OR credit GLOB 'wallet:*')
+      WHEN 'credit' THEN debit = 'treasury' AND credit GLOB 'wallet:*'
+      WHEN 'refund' THEN (debit GLOB 'revenue:*' OR debit GLOB 'wallet:*') AND credit GLOB 'wallet:*'
+      WHEN 'loss' THEN debit = 'loss' AND credit GLOB 'revenue:*'
+      WHEN 'recovery' THEN debit = 'treasury' AND credit = 'loss'
+      WHEN 'release' THEN debit = 'prepaid:' || channel_id AND credit = 'channel:' || channel_id
+      WHEN 'reinstate' THEN debit = 'channel:' || channel_id AND credit IN ('prepaid:' || channel_id, 'loss')
+      WHEN 'write-off' THEN debit = 'loss' AND credit = 'channel:' || channel_id
+      ELSE 0
+    END
+  ),
   CONSTRAINT subject CHECK (payment_id IS NOT NULL OR channel_id IS NOT NULL),
   CONSTRAINT chain CHECK (
     (tx IS NULL) = (chain_id IS NULL)

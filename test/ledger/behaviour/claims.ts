@@ -103,6 +103,7 @@ export function claims({ ledger }: Subject): void {
         balanceClaim('a', { amount: -1n }),
         balanceClaim('b', { amount: 2n ** 256n }),
         chargeClaim('c', { earns: Account.treasury }),
+        chargeClaim('e', { earns: Account.prepaid(channelId) }),
         balanceClaim('d', { earns: Account.wallet(alice) }),
       ]
       for (const request of wrong) await expect(ledger().claim(request)).rejects.toThrow(AmountError)

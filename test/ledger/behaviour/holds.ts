@@ -171,6 +171,13 @@ export function holds({ ledger, clock }: Subject): void {
       expect(await ledger().forgetAnswers(clock().now() + 1)).toBe(450)
     })
 
+    test('behavior: what was stored for a call that is void is given to nobody (no result for nothing)', async () => {
+      await ledger().claim(chargeClaim('c'))
+      await ledger().settling({ paymentId: 'c', answer })
+      await ledger().void('c', 'never mined')
+      expect(await ledger().answer('c')).toBeNull()
+    })
+
     test('error: an answer needs its payment', async () => {
       await expect(ledger().storeAnswer('nobody', answer)).rejects.toThrow(PaymentNotFoundError)
     })

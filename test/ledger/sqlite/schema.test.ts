@@ -83,16 +83,18 @@ describe('schema', () => {
         expect(() => database.exec(`UPDATE channels SET ${shrink} WHERE id = 'a'`), shrink).toThrow(/grows/)
     })
 
-    test('error: a transfer that is changed, deleted, or booked twice for one movement (law 4)', () => {
-      account('revenue:r', '0')()
+    test('error: a transfer that is changed, deleted, between the wrong accounts, or booked twice for one movement (law 4)', () => {
+      account('treasury', '0')()
       account('loss', '0')()
-      const insert = (log: number) =>
+      account('channel:a', '0')()
+      const insert = (log: number, from = 'treasury') =>
         database.exec(
           `INSERT INTO transfers (debit, credit, asset, amount, kind, channel_id, chain_id, tx, log_index, block,
-             created_at) VALUES ('loss', 'revenue:r', 'asset', '5', 'settle', 'a', 1, '0x1', ${log}, 1, 1)`,
+             created_at) VALUES ('${from}', 'channel:a', 'asset', '5', 'settle', 'a', 1, '0x1', ${log}, 1, 1)`,
         )
       insert(1)
       expect(() => insert(1)).toThrow(/UNIQUE/)
+      expect(() => insert(2, 'loss')).toThrow(/entry/)
       expect(() => database.exec("UPDATE transfers SET amount = '6'")).toThrow(/counter-entry/)
       expect(() => database.exec('DELETE FROM transfers')).toThrow(/counter-entry/)
     })

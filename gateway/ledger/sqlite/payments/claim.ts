@@ -75,7 +75,7 @@ function normalise(asked: Ledger.ClaimRequest): Ledger.ClaimRequest {
     asset: asked.asset.toLowerCase() as Payment['asset'],
     earns: Account.sameName(asked.earns),
   }
-  if (Account.isDebitAccount(request.earns))
+  if (!Account.canEarn(request.earns))
     throw new AmountError(request.amount, `cannot be earned by account "${request.earns}"`)
   if (request.from.rail === 'balance' && request.earns === Account.wallet(request.wallet))
     throw new AmountError(request.amount, `cannot move from account "${request.earns}" to itself`)
