@@ -39,15 +39,18 @@ export function createFollower(options: createFollower.Options): Follower {
     return end(intent, { status: 'reverted', mined: receipt, reason: await reasonOf(receipt) })
   }
 
-  /** Why a mined transaction was reverted: played again on the state before its block. */
+  /** Why a mined transaction was reverted: played again on the state after its block, then on the one before. */
   async function reasonOf(receipt: Chain.Mined): Promise<string> {
-    try {
-      const { from, to, input, gas } = await rpc.read.getTransaction({ hash: receipt.hash })
-      await rpc.read.call({ account: from, to, data: input, gas, blockNumber: receipt.block - 1n })
-      return 'execution-reverted'
-    } catch (error) {
-      return decodeRevert(error) ?? 'execution-reverted'
+    for (const blockNumber of [receipt.block, receipt.block - 1n]) {
+      try {
+        const { from, to, input, gas } = await rpc.read.getTransaction({ hash: receipt.hash })
+        await rpc.read.call({ account: from, to, data: input, gas, blockNumber })
+      } catch (error) {
+        const reason = decodeRevert(error)
+        if (reason !== null) return reason
+      }
     }
+    return 'execution-reverted'
   }
 
   async function isKnown(intent: Ledger.Intent): Promise<boolean> {
