@@ -2,20 +2,16 @@ import { createRequire } from 'node:module'
 import keystore from '@nomicfoundation/hardhat-keystore'
 import { configVariable, defineConfig } from 'hardhat/config'
 import type { NetworkUserConfig } from 'hardhat/types/config'
+import { keyVariable, type Network, networks, rpcVariable } from './scripts/deploy/networks.ts'
 
 // The compiler comes from npm, so that a build needs no download: the path is absolute because Hardhat
 // hands it to a worker that has another working directory.
 const solc = createRequire(import.meta.url).resolve('solc/soljson.js')
 
 /** One public test network: its RPC address and the deployer's key come from the keystore or the environment. */
-function testnet(name: string, chainId: number): NetworkUserConfig {
-  const prefix = name.toUpperCase().replaceAll('-', '_')
-  return {
-    type: 'http',
-    chainId,
-    url: configVariable(`${prefix}_RPC_URL`),
-    accounts: [configVariable('DEPLOYER_PRIVATE_KEY')],
-  }
+function http({ name, chainId, rpcUrl }: Network): [string, NetworkUserConfig] {
+  const url = configVariable(rpcVariable(name), { default: rpcUrl })
+  return [name, { type: 'http', chainId, url, accounts: [configVariable(keyVariable)] }]
 }
 
 export default defineConfig({
@@ -41,11 +37,7 @@ export default defineConfig({
     default: { type: 'edr-simulated', chainType: 'l1', chainId: 31337 },
     // A second local chain that answers as Base Sepolia: deployment is rehearsed on it.
     rehearsal: { type: 'edr-simulated', chainType: 'l1', chainId: 84532 },
-    'base-sepolia': testnet('base-sepolia', 84532),
-    sepolia: testnet('sepolia', 11155111),
-    'optimism-sepolia': testnet('optimism-sepolia', 11155420),
-    'arbitrum-sepolia': testnet('arbitrum-sepolia', 421614),
-    'polygon-amoy': testnet('polygon-amoy', 80002),
+    ...Object.fromEntries(networks.map(http)),
   },
   test: {
     solidity: {

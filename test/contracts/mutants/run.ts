@@ -1,0 +1,65 @@
+import { spawn } from 'node:child_process'
+import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { mutants } from './mutants.ts'
+
+// Takes one rule of the escrow away at a time and looks whether a Solidity test notices:
+//   node test/contracts/mutants/run.ts [part of a name]
+// A quarter of a minute for each, in a copy of the project: not part of `./run test`. Ends with 1 when one survives.
+
+const root = fileURLToPath(new URL('../../../', import.meta.url))
+const wanted = mutants.filter(({ name }) => name.includes(process.argv[2] ?? ''))
+const copy = await mkdtemp(join(tmpdir(), 'farthing-mutants-'))
+const escrow = join(copy, 'contracts', 'ChannelEscrow.sol')
+const original = await readFile(join(root, 'contracts', 'ChannelEscrow.sol'), 'utf8')
+let unnoticed = 0
+
+try {
+  for (const part of ['contracts', 'test/contracts', 'scripts/deploy', 'hardhat.config.ts', 'package.json']) {
+    await cp(join(root, part), join(copy, part), { recursive: true })
+  }
+  await symlink(join(root, 'node_modules'), join(copy, 'node_modules'))
+  for (const { name, from, to } of wanted) {
+    if (!original.includes(from)) {
+      report('STALE', name, 'its text is not in the contract: bring it up to date')
+      continue
+    }
+    await writeFile(
+      escrow,
+      original.replace(from, () => to),
+    )
+    const { code, output } = await test()
+    const failed = [
+      ...new Set([...output.matchAll(/^ +\d+\) ((?:test|invariant)\w+)/gm)].map((match) => match[1])),
+    ]
+    if (code === 0) report('SURVIVED', name)
+    else if (failed.length === 0) report('BROKEN', name, output.slice(-800))
+    else console.log(`noticed   ${name}: ${failed.slice(0, 3).join(', ')}${failed.length > 3 ? ', …' : ''}`)
+  }
+} finally {
+  await rm(copy, { recursive: true, force: true })
+}
+console.log(`${wanted.length - unnoticed} of ${wanted.length} noticed`)
+process.exitCode = unnoticed === 0 ? 0 : 1
+
+function report(what: string, name: string, detail = ''): void {
+  unnoticed++
+  console.log(`${what.padEnd(9)} ${name} ${detail}`)
+}
+
+function test(): Promise<{ code: number | null; output: string }> {
+  const cli = join(root, 'node_modules', 'hardhat', 'dist', 'src', 'cli.js')
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [cli, 'test', 'solidity'], { cwd: copy })
+    let output = ''
+    const collect = (chunk: Buffer) => {
+      output += chunk.toString()
+    }
+    child.stdout.on('data', collect)
+    child.stderr.on('data', collect)
+    child.on('error', reject)
+    child.on('close', (code) => resolve({ code, output }))
+  })
+}
