@@ -8,6 +8,8 @@ type Row = { cumulative: string; signature: Hex }
 
 const list = sql<[channel: string], Row>`
   SELECT cumulative, signature FROM vouchers WHERE channel_id = ? ORDER BY length(cumulative), cumulative`
+const count = sql<[channel: string], { count: number }>`
+  SELECT count(*) AS count FROM vouchers WHERE channel_id = ?`
 const insert = sql<[channel: string, cumulative: string, signature: string]>`
   INSERT INTO vouchers (channel_id, cumulative, signature) VALUES (?, ?, ?) ON CONFLICT DO NOTHING`
 const remove = sql<[channel: string, cumulative: string]>`
@@ -23,7 +25,8 @@ export function vouchersOf(books: Books, channel: Hex): AcceptedVoucher[] {
 /** Keeps a voucher that was accepted. */
 export function addVoucher(books: Books, channel: Channel, voucher: AcceptedVoucher): void {
   books.run(insert, channel.id, String(voucher.cumulative), voucher.signature)
-  prune(books, channel)
+  const kept = books.get(count, channel.id)?.count ?? 0
+  if (kept > maxVouchers) prune(books, channel)
 }
 
 /** Forgets the vouchers that nothing will be settled with any more. */
