@@ -11,6 +11,7 @@ import { canonicalPath } from './routes/canonical-path.ts'
 import * as RouteTable from './routes/RouteTable.ts'
 import { type Listening, listen } from './server.ts'
 import { createSettlement, type Settlement } from './settlement/create-settlement.ts'
+import { createTimer } from './settlement/timer.ts'
 import { createSingleFlight } from './single-flight.ts'
 import { createLog, type Log } from './telemetry/log.ts'
 import { createForwarder } from './upstream/Forwarder.ts'
@@ -76,11 +77,18 @@ export async function createGateway(options: createGateway.Options): Promise<Gat
   const app = createApp(deps)
   let listening: Listening | null = null
 
+  const housekeeping = createTimer(
+    60_000,
+    () => ledger.forgetAnswers(clock.now() - config.limits.storedAnswerSeconds * 1_000),
+    (error) => log.error({ err: error }, 'forgetting answers failed'),
+  )
+
   async function prepare(): Promise<void> {
     await chain.assertReady()
     await chain.recover()
     await settlement.recover()
     settlement.start()
+    housekeeping.start()
   }
 
   return {
@@ -102,7 +110,7 @@ export async function createGateway(options: createGateway.Options): Promise<Gat
     },
     async stop() {
       await listening?.close(graceMs)
-      await settlement.stop()
+      await Promise.all([settlement.stop(), housekeeping.stop()])
       chain.close()
       await forwarder.close()
       await ledger.close()

@@ -17,13 +17,11 @@ export function farthing(gateway: Gateway): MiddlewareHandler {
     const url = new URL(c.req.url)
     const target: string = c.env?.incoming?.url ?? url.pathname + url.search
     const { deps } = gateway
+    // Sign-in, balance and discovery are the gateway's own, wherever it is.
+    if (/^\/farthing(?:[/?]|$)/.test(target)) return gateway.app.fetch(c.req.raw, c.env)
     if (!gateway.sells(target)) return next()
-    const serve = async ({ request, identity }: HandlerCall) => {
-      const headers = new Headers(request.headers)
-      // The caller's own claims of identity never reach the handler.
-      for (const name of [...headers.keys()]) if (name.startsWith('x-farthing-')) headers.delete(name)
-      for (const [name, value] of identity) headers.set(name, value)
-      c.req.raw = new Request(request, { headers })
+    const serve = async ({ request }: HandlerCall) => {
+      c.req.raw = request
       await next()
       return c.res
     }

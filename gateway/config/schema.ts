@@ -48,7 +48,7 @@ const route = z.strictObject({
   upstream: httpUrl
     .optional()
     .describe('Server that answers. Left out only in an app that embeds the gateway.'),
-  price: decimal.default('0').describe('Price of a call, in the token. `"0"` is free.'),
+  price: decimal.describe('Price of a call, in the token. `"0"` is free, and has to be said.'),
   token: z.string().optional().describe('Symbol of the token; the first of `tokens` when left out.'),
   rails: z
     .array(z.enum(['charge', 'channel', 'balance']))
@@ -91,11 +91,15 @@ export const schema = z.strictObject({
       host: z.string().default('127.0.0.1').describe('Address to listen on.'),
       port: z.int().min(0).max(65_535).default(8402).describe('Port to listen on; 0 picks a free one.'),
       tls: z
-        .strictObject({ certFile: z.string(), keyFile: z.string() })
+        .strictObject({
+          certFile: z.string().describe('Certificate chain.'),
+          keyFile: z.string().describe('Private key.'),
+        })
         .optional()
         .describe('PEM files, to serve TLS without a proxy.'),
     })
-    .prefault({}),
+    .prefault({})
+    .describe('The socket.'),
   behindTlsProxy: z
     .boolean()
     .default(false)
@@ -106,20 +110,27 @@ export const schema = z.strictObject({
     'At least 32 random bytes, base64. Signs challenges and receipts. `openssl rand -base64 32`',
   ),
   database: z.string().default('farthing.sqlite').describe('File of the ledger.'),
-  chain: z.strictObject({
-    id: z.int().min(1).describe('EIP-155 chain id.'),
-    rpcUrl: z.union([httpUrl, secret]).describe('JSON-RPC endpoint.'),
-    relayerKey: secret.describe('Private key of the payee: it is paid, settles, and pays gas.'),
-    confirmations: z
-      .int()
-      .min(1)
-      .max(1_000)
-      .default(1)
-      .describe('Blocks until a transaction counts; 1 is mined.'),
-    startBlock: z.int().min(0).default(0).describe('First block to read: that of the escrow’s deployment.'),
-    pollMs: z.int().min(50).max(600_000).default(4_000).describe('Time between looks at the chain.'),
-    timeoutMs: z.int().min(100).max(600_000).default(30_000).describe('Time for a transaction to be mined.'),
-  }),
+  chain: z
+    .strictObject({
+      id: z.int().min(1).describe('EIP-155 chain id.'),
+      rpcUrl: z.union([httpUrl, secret]).describe('JSON-RPC endpoint.'),
+      relayerKey: secret.describe('Private key of the payee: it is paid, settles, and pays gas.'),
+      confirmations: z
+        .int()
+        .min(1)
+        .max(1_000)
+        .default(1)
+        .describe('Blocks until a transaction counts; 1 is mined.'),
+      startBlock: z.int().min(0).default(0).describe('First block to read: that of the escrow’s deployment.'),
+      pollMs: z.int().min(50).max(600_000).default(4_000).describe('Time between looks at the chain.'),
+      timeoutMs: z
+        .int()
+        .min(100)
+        .max(600_000)
+        .default(30_000)
+        .describe('Time for a transaction to be mined.'),
+    })
+    .describe('The chain that is paid on.'),
   escrow: address.describe('Address of the ChannelEscrow contract; `./run deploy` prints it.'),
   tokens: z
     .record(
@@ -128,7 +139,10 @@ export const schema = z.strictObject({
     )
     .refine((tokens) => Object.keys(tokens).length > 0, 'must name at least one token')
     .describe('Tokens by symbol.'),
-  routes: z.array(route).min(1, 'must list at least one route; routes not listed are closed'),
+  routes: z
+    .array(route)
+    .min(1, 'must list at least one route; routes not listed are closed')
+    .describe('What is sold. Routes not listed are closed.'),
   settlement: z
     .strictObject({
       threshold: decimal
@@ -141,7 +155,8 @@ export const schema = z.strictObject({
         .describe('… or once its oldest unsettled call is this old.'),
       everyMs: z.int().min(50).default(30_000).describe('Time between looks at what is due.'),
     })
-    .prefault({}),
+    .prefault({})
+    .describe('When vouchers are brought to the chain.'),
   limits: z
     .strictObject({
       maxBodyBytes: z.int().min(0).default(10_485_760).describe('Largest request body that is forwarded.'),
@@ -162,7 +177,8 @@ export const schema = z.strictObject({
       storedAnswerSeconds: z.int().min(0).default(3_600).describe('How long an answer is kept.'),
       idleMs: z.int().min(100).default(30_000).describe('Longest silence inside an upstream’s answer.'),
     })
-    .prefault({}),
+    .prefault({})
+    .describe('Bounds on what strangers and upstreams may send.'),
   challengeSeconds: z.int().min(10).max(3_600).default(300).describe('How long an offer may be taken up.'),
   sessionSeconds: z.int().min(60).max(2_592_000).default(86_400).describe('How long a sign-in lasts.'),
 })

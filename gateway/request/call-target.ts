@@ -21,11 +21,8 @@ export async function callTarget(
   if (route.target.kind !== 'upstream') {
     const serve = route.target.kind === 'handler' ? route.target.serve : priced.serve
     if (serve === undefined) throw new NoUpstreamError(route.id)
-    const response = await serve({
-      request: withBody(request, body.content),
-      identity: new Headers(identity),
-    })
-    return fromResponse(response, priced.terms.amount > 0n)
+    const response = await serve({ request: handedOver(priced, identity), identity: new Headers(identity) })
+    return fromResponse(response, isPrivate(priced))
   }
   return deps.forwarder.forward({
     upstream: route.target.url,
@@ -37,19 +34,28 @@ export async function callTarget(
     deadlineMs: route.deadlineMs,
     idleMs: limits.idleMs,
     maxRequestBytes: limits.maxBodyBytes,
-    paid: priced.terms.amount > 0n,
+    paid: isPrivate(priced),
     signal: request.signal,
   })
 }
 
-function withBody(request: Request, content: Priced['body']['content']): Request {
-  if (content === null || content instanceof ReadableStream) return request
-  return new Request(request.url, {
+/**
+ * The request as a handler may read it: the body that was bound to the payment, the identity that we vouch for, and none
+ * of the caller's own claims of one. Built from parts, since a server's request object need not be the platform's.
+ */
+function handedOver({ request, body }: Priced, identity: Record<string, string>): Request {
+  const headers = new Headers(request.headers)
+  for (const name of [...headers.keys()]) if (/^x[-_]farthing[-_]/i.test(name)) headers.delete(name)
+  for (const [name, value] of Object.entries(identity)) headers.set(name, value)
+  const content = body.content instanceof Uint8Array ? new Uint8Array(body.content) : body.content
+  const init = {
     method: request.method,
-    headers: request.headers,
-    body: new Uint8Array(content),
+    headers,
+    body: content,
     signal: request.signal,
-  })
+    duplex: 'half' as const,
+  }
+  return new Request(request.url, init)
 }
 
 /** A handler's response, with the same knowledge of its end as an upstream's. */

@@ -14,7 +14,7 @@ import type { Priced } from './price.ts'
 
 /** Says an error as a problem document (RFC 9457), with whatever headers its status asks for. */
 export function problem(error: GatewayError, extra: Record<string, unknown> = {}): Response {
-  const title = error.code.replaceAll('-', ' ').replace(/^./, (letter) => letter.toUpperCase())
+  const title = error.code.replaceAll('-', ' ').replace(/\b[a-z]/g, (letter) => letter.toUpperCase())
   const body = {
     type: error.type,
     title,

@@ -63,7 +63,7 @@ export function devConfig(options: devConfig.Options): ConfigInput {
         gate: { standard: 'erc721', token: chain.nft, effect: 'free' },
         description: 'Free for holders of the test NFT',
       },
-      { path: '/free', upstream, description: 'Free for everybody' },
+      { path: '/free', upstream, price: '0', description: 'Free for everybody' },
     ],
     settlement: { threshold: '1', maxAgeSeconds: 600, everyMs: 1_000 },
   }
