@@ -40,11 +40,13 @@ contract Handler is Test {
                 tokens[t].approve(address(escrow_), type(uint256).max);
             }
         }
+        open(0, 0, 0, 1_000_000, 0, false);
+        open(1, 1, 1, 1 ether, 1, true);
     }
 
     // ---------------------------------------------------------------------------------------------- Actions
 
-    function open(uint256 who, uint256 whom, uint256 which, uint128 deposit, uint8 salt, bool delegated) external {
+    function open(uint256 who, uint256 whom, uint256 which, uint128 deposit, uint8 salt, bool delegated) public {
         who %= 3;
         TestToken token = tokens[which % 2];
         deposit = uint128(bound(deposit, 1, type(uint96).max));
