@@ -39,6 +39,11 @@ export async function callTarget(
   })
 }
 
+/** Whether the answer is for this caller alone: paid for, or had for what its wallet holds. No shared cache may keep it. */
+function isPrivate({ terms, route, signedIn }: Priced): boolean {
+  return terms.amount > 0n || route.gate !== null || signedIn !== null
+}
+
 /**
  * The request as a handler may read it: the body that was bound to the payment, the identity that we vouch for, and none
  * of the caller's own claims of one. Built from parts, since a server's request object need not be the platform's.
@@ -99,7 +104,11 @@ function fromResponse(response: Response, paid: boolean): Called {
     headers,
     body: watched,
     done: end.promise,
-    cancel: (reason) => void watched.cancel(reason),
+    cancel(reason) {
+      end.resolve({ outcome: 'cancelled', bytes, error: undefined })
+      // Not the watched stream: whoever reads it has locked it.
+      reader.cancel(reason).catch(() => {})
+    },
   }
 }
 
