@@ -10,9 +10,18 @@ export const maxHeaderLength = 16_384
  * @throws {MalformedError} the value has no JSON form.
  */
 export function jcs(value: unknown): string {
-  const text = canonicalize(value)
+  const text = canonical(value)
   if (text === undefined) throw new MalformedError('A value without a JSON form cannot be canonicalised.')
   return text
+}
+
+/** Numbers beyond a double, lone surrogates, nesting beyond the stack: none of them has a canonical form. */
+function canonical(value: unknown): string | undefined {
+  try {
+    return canonicalize(value)
+  } catch {
+    return undefined
+  }
 }
 
 /** base64url without padding (RFC 4648 section 5) of UTF-8 text. */

@@ -1,4 +1,4 @@
-import type { Address } from 'viem'
+import type { Address, Hex } from 'viem'
 import type { Deps } from '../deps.ts'
 import { GatewayError } from '../errors.ts'
 import * as Session from '../wallet/Session.ts'
@@ -29,11 +29,14 @@ export async function identify(matched: Matched, deps: Deps): Promise<Identified
 async function claimedPayer({ credential }: Sent, { ledger }: Deps): Promise<Address | null> {
   if (credential === null) return null
   const payload = credential.dialect === 'mpp' ? credential.credential.payload : credential.payment.payload
-  const from = payload.from ?? member(payload.authorization, 'from')
-  if (isAddress(from)) return from.toLowerCase() as Address
-  const { channelId } = payload
-  if (typeof channelId !== 'string' || !/^0x[0-9a-fA-F]{64}$/.test(channelId)) return null
-  return (await ledger.channel(channelId.toLowerCase() as Address))?.payer ?? null
+  const { channelId, authorization, deposit } = payload
+  if (typeof channelId === 'string' && /^0x[0-9a-fA-F]{64}$/.test(channelId)) {
+    const channel = await ledger.channel(channelId.toLowerCase() as Hex)
+    if (channel !== null) return channel.payer
+  }
+  const from =
+    member(authorization, 'from') ?? member(member(deposit, 'authorization'), 'from') ?? payload.from
+  return isAddress(from) ? (from.toLowerCase() as Address) : null
 }
 
 const member = (value: unknown, name: string): unknown =>

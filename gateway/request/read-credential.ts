@@ -10,6 +10,8 @@ export type Sent = {
     | { dialect: 'mpp'; credential: Credential.Credential }
     | { dialect: 'x402'; payment: PaymentPayload.PaymentPayload }
     | null
+  /** Why the MPP credential cannot be read. Said once the call has a price, so that the answer carries offers. */
+  malformed: PaymentRefusedError | null
   /** Bearer token of a sign-in. */
   sessionToken: string | null
   /** The caller's own name for this call. */
@@ -18,7 +20,7 @@ export type Sent = {
 
 /**
  * Reads the headers of either dialect, in bounded time, whatever they hold.
- * @throws {GatewayError} 400 for several credentials or an unusable header; 402 for a malformed MPP credential.
+ * @throws {GatewayError} 400 for several credentials or an unusable header.
  */
 export function readCredential(headers: Headers): Sent {
   const authorization = headers.get('authorization')
@@ -42,23 +44,26 @@ export function readCredential(headers: Headers): Sent {
   if (bearer !== null && session !== null && bearer !== session)
     throw new SeveralCredentialsError('two different sessions')
 
+  const mpp = token === null ? null : readMpp(token)
+  const malformed = mpp instanceof PaymentRefusedError ? mpp : null
   return {
     credential:
-      token !== null
-        ? { dialect: 'mpp', credential: readMpp(token) }
+      mpp !== null && !(mpp instanceof PaymentRefusedError)
+        ? { dialect: 'mpp', credential: mpp }
         : signature !== null
           ? { dialect: 'x402', payment: readX402(signature) }
           : null,
+    malformed,
     sessionToken: bearer ?? session,
     idempotencyKey: readIdempotencyKey(headers.get('idempotency-key')),
   }
 }
 
-function readMpp(token: string): Credential.Credential {
+function readMpp(token: string): Credential.Credential | PaymentRefusedError {
   try {
     return Credential.parse(token)
   } catch (error) {
-    if (error instanceof MalformedError) throw new PaymentRefusedError('malformed-credential', error.message)
+    if (error instanceof MalformedError) return new PaymentRefusedError('malformed-credential', error.message)
     throw error
   }
 }

@@ -33,7 +33,23 @@ export type Managed = { managed: Channel; transaction: Hex | null; challengeId: 
  * @throws {PaymentRefusedError} 402 with the reason; also when there is no credential at all.
  */
 export async function verify(priced: Priced, deps: Deps): Promise<Verified | Managed> {
-  const { credential, signedIn, terms } = priced
+  const verified = await verifyCredential(priced, deps)
+  if (!('managed' in verified)) checkGatePassed(verified)
+  return verified
+}
+
+/** A gate that was passed on a credential's word was passed by the wallet that pays, and by no other. */
+function checkGatePassed({ route, signedIn, claimedPayer, paying }: Verified): void {
+  if (route.gate?.effect.kind !== 'required' || signedIn !== null || claimedPayer === paying.wallet) return
+  throw new PaymentRefusedError(
+    'verification-failed',
+    'The wallet that pays is not the one that was looked up for the token gate.',
+  )
+}
+
+async function verifyCredential(priced: Priced, deps: Deps): Promise<Verified | Managed> {
+  const { credential, malformed, signedIn, terms } = priced
+  if (malformed !== null) throw malformed
   if (credential === null) {
     if (signedIn !== null && terms.route.rails.includes('balance'))
       return {
@@ -108,12 +124,22 @@ async function verifyX402(payment: PaymentPayload, priced: Priced, deps: Deps): 
   const { terms, path } = priced
   const { chain, clock, config } = deps
   if (!terms.route.rails.includes('charge')) throw invalid('is of a scheme that is not offered here')
-  if (jcs(payment.accepted) !== jcs(x402Requirements(terms, payeeOf(config, chain))))
+  if (!isSame(payment.accepted, x402Requirements(terms, payeeOf(config, chain))))
     throw invalid('accepts other requirements than those offered here')
   if (payment.resource !== undefined && !isResource(payment.resource.url, path, config.publicUrl))
     throw invalid('is for another resource')
   const paying = await verifyX402Exact(payment.payload, { terms, payee: chain.payee, chain, clock })
   return { ...priced, paying, dialect: 'x402', challengeId: null }
+}
+
+/** Equality by value. What has no canonical form equals nothing of ours. */
+function isSame(theirs: unknown, ours: unknown): boolean {
+  try {
+    return jcs(theirs) === jcs(ours)
+  } catch (error) {
+    if (error instanceof MalformedError) return false
+    throw error
+  }
 }
 
 function isResource(url: string, path: string, publicUrl: URL): boolean {
