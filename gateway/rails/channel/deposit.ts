@@ -91,6 +91,8 @@ export async function topUpByAuthorization(
       "The nonce does not follow from the top-up's parameters.",
     )
   await verifyDeposit(deposit, context)
+  // The same top-up again, after an answer that got lost: its nonce says that it is on chain, and the books follow.
+  if (await context.chain.authorizationUsed(context.terms.token.address, authorization.from, nonce)) return
   const data = encodeFunctionData({
     abi: escrowAbi,
     functionName: 'topUpWithAuthorization',
