@@ -12,6 +12,8 @@ const exposed = [
   'Payment-Receipt',
   'Farthing-Receipt',
   'Farthing-Replayed',
+  'Farthing-Payment',
+  'Farthing-Credited',
   'Retry-After',
 ].join(', ')
 

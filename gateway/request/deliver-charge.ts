@@ -1,4 +1,5 @@
 import type { Deps } from '../deps.ts'
+import { GatewayError } from '../errors.ts'
 import type { Payment } from '../ledger/Payment.ts'
 import { preflight } from '../rails/charge/preflight.ts'
 import type { VerifiedCharge } from '../rails/charge/verify-charge.ts'
@@ -39,12 +40,15 @@ async function settleThenCall(claimed: Claimed, deps: Deps): Promise<Response> {
     called = await callTarget(claimed, identityOf(claimed), deps)
     if (isCharged(called)) answer = await takeAnswer(called, deps.config.limits.storedAnswerBytes)
   } catch (error) {
-    await failed(error instanceof Error ? error.message : 'The call failed.')
-    throw error
+    const ended = await failed(error instanceof Error ? error.message : 'The call failed.')
+    throw error instanceof GatewayError ? new PaidCallFailedError(error, ended) : error
   }
   if (!isCharged(called)) {
-    await failed(`The upstream answered ${called.status}.`)
-    return new Response(called.body, { status: called.status, headers: called.headers })
+    const { id, amount } = await failed(`The upstream answered ${called.status}.`)
+    const headers = new Headers(called.headers)
+    headers.set('farthing-payment', id)
+    headers.set('farthing-credited', amount.toString())
+    return new Response(called.body, { status: called.status, headers })
   }
   if (answer === null) return stream(called, receipted, watchOf(settled.id, deps), deps)
   await deps.ledger.storeAnswer(settled.id, seal(answer, settled.id, deps.keys.answer))
@@ -75,33 +79,40 @@ async function callThenSettle(claimed: Claimed, charge: VerifiedCharge, deps: De
 async function releaseThenSettle(claimed: Claimed, charge: VerifiedCharge, deps: Deps): Promise<Response> {
   const { called, answer } = await call(claimed, charge, deps)
   if (!isCharged(called)) return uncharged(claimed, called, deps)
-  const { ledger, keys, charges, log } = deps
-  const stored = answer === null ? {} : { answer: seal(answer, claimed.payment.id, keys.answer) }
-  const settling = await ledger.settling({ paymentId: claimed.payment.id, ...stored })
-  const behind = async () => {
+  const { ledger, keys } = deps
+  const { payment } = claimed
+  const receipted = { ...claimed, payment: { ...payment, charged: payment.amount } }
+  if (answer !== null) {
+    const settling = await ledger.settling({
+      paymentId: payment.id,
+      answer: seal(answer, payment.id, keys.answer),
+    })
+    await ledger.complete(payment.id)
+    void settleBehind(settling, deps)
+    return respond(answer, receipted, deps)
+  }
+  // A stream is not charged before its end: it may be long, and a payment that says `settling` for long is taken for
+  // one that nobody follows. One that breaks is never sent.
+  const whole = async () => {
+    const settling = await ledger.settling({ paymentId: payment.id })
+    await ledger.complete(payment.id)
+    await settleBehind(settling, deps)
+  }
+  const broken = async () => void (await ledger.void(payment.id, 'The answer broke off.'))
+  return stream(called, receipted, { whole, broken }, deps)
+}
+
+/** Settles what was delivered. Never throws: what it cannot end, the resolver will. */
+async function settleBehind(settling: Payment, { ledger, charges, log }: Deps): Promise<void> {
+  try {
     const outcome = await charges.settle(settling)
     if (outcome.status === 'settled')
       await ledger.settled({ paymentId: settling.id, ref: outcome.ref, deliver: 'delivered' })
     else if (outcome.status === 'refused') await ledger.lost(settling.id, outcome.reason)
     else await ledger.unknown(settling.id, outcome.reason)
+  } catch (error) {
+    log.error({ err: error, payment: settling.id }, 'settling after release failed')
   }
-  const watched = () =>
-    behind().catch((error: unknown) =>
-      log.error({ err: error, payment: settling.id }, 'settling after release failed'),
-    )
-  const receipted = { ...claimed, payment: { ...settling, charged: settling.amount } }
-  if (answer !== null) {
-    await ledger.complete(settling.id)
-    void watched()
-    return respond(answer, receipted, deps)
-  }
-  const whole = async () => {
-    await ledger.complete(settling.id)
-    await watched()
-  }
-  // A stream that breaks is not charged: its transfer is never sent.
-  const broken = async () => void (await ledger.void(settling.id, 'The answer broke off.'))
-  return stream(called, receipted, { whole, broken }, deps)
 }
 
 async function call(
@@ -142,5 +153,18 @@ async function settle(
     case 'unknown':
       await ledger.unknown(payment.id, outcome.reason)
       throw new PaymentUnknownError(payment.id, outcome.reason)
+  }
+}
+
+/** The money had moved and the call failed: why, and where the money is. */
+class PaidCallFailedError extends GatewayError {
+  constructor(cause: GatewayError, { id, amount, wallet }: Payment) {
+    super({
+      status: cause.status,
+      code: cause.code,
+      message: `${cause.message} The payment had been made: ${amount} base units are credit of wallet ${wallet}.`,
+      details: { ...cause.details, paymentId: id, credited: amount.toString() },
+      cause,
+    })
   }
 }

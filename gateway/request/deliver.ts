@@ -92,10 +92,10 @@ export async function voidIfThrown<T>(
   }
 }
 
-/** What the upstream is told about the caller. */
-export function identityOf({ payment, signedIn }: Claimed): Record<string, string> {
+/** What the upstream is told about the caller. A top-up is about the wallet that pays, whoever is signed in. */
+export function identityOf({ payment, signedIn, route }: Claimed): Record<string, string> {
   return {
-    'x-farthing-wallet': signedIn ?? payment.wallet,
+    'x-farthing-wallet': route.earns === 'payer' ? payment.wallet : (signedIn ?? payment.wallet),
     'x-farthing-call': payment.id,
     'x-farthing-rail': payment.rail,
     'x-farthing-amount': payment.amount.toString(),

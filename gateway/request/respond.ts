@@ -15,7 +15,11 @@ export function respond(answer: Answer, receipted: Receipted, deps: Deps): Respo
 
 /** Releases a stream, and books how it ended. */
 export function stream(called: Called, receipted: Receipted, watch: Watch, deps: Deps): Response {
-  const booked = called.done.then((end) => (end.outcome === 'broken' ? watch.broken() : watch.whole()))
+  const booked = called.done.then((end) => {
+    // A caller that hung up before the first byte has had nothing.
+    const nothing = end.outcome === 'cancelled' && end.bytes === 0
+    return end.outcome === 'broken' || nothing ? watch.broken() : watch.whole()
+  })
   booked.catch((error: unknown) =>
     deps.log.error({ err: error, payment: receipted.payment.id }, 'stream not booked'),
   )

@@ -27,7 +27,7 @@ export class AnswerBrokenError extends GatewayError {
     super({
       status: 502,
       code: 'upstream-broken',
-      message: 'The service behind this call broke off its answer. You were not charged.',
+      message: 'The service behind this call broke off its answer.',
       cause,
     })
   }
