@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { CallerGoneError } from '../upstream/upstream-error.ts'
 
 /** A request's body: whole and with its digest when it is small enough to be bound to a payment, else a stream. */
 export type BoundBody = {
@@ -17,7 +18,9 @@ export async function bindBody(request: Request, limit: number): Promise<BoundBo
   let size = 0
   const reader = body.getReader()
   for (;;) {
-    const { done, value } = await reader.read()
+    const { done, value } = await reader.read().catch((cause: unknown) => {
+      throw new CallerGoneError({ cause })
+    })
     if (done) break
     chunks.push(value)
     size += value.byteLength
