@@ -31,6 +31,16 @@ export class PaymentRefusedError extends PaymentError {
   }
 }
 
+/** One key names one call; it cannot name another while the outcome of the first is open. */
+export function keyReused(key: string): PaymentRefusedError {
+  return new PaymentRefusedError({
+    code: 'idempotency-key-reused',
+    rule: 'Idempotency-Key',
+    message: `Idempotency-Key ${key.slice(0, 128)} belongs to another call whose outcome is not known yet.`,
+    fix: 'use one key for one call.',
+  })
+}
+
 /**
  * A credential went out and nobody said what became of it. The money may have moved. Call again with the same
  * `Idempotency-Key`: the same credential is sent again, nothing is signed anew.

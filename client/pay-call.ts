@@ -1,11 +1,11 @@
 import { payByBalance } from './balance/pay-by-balance.ts'
 import type { Call } from './Call.ts'
 import { init } from './Call.ts'
-import type { Context } from './Context.ts'
+import type { Context, Unanswered } from './Context.ts'
 import { payByChannel } from './channel/pay-by-channel.ts'
 import { resource } from './channel/settle-call.ts'
-import { payByCharge } from './charge/pay-by-charge.ts'
-import { PaymentRefusedError } from './errors.ts'
+import { payByCharge, resumeCharge } from './charge/pay-by-charge.ts'
+import { keyReused, PaymentRefusedError } from './errors.ts'
 import type { Offer, Offers } from './offers/Offer.ts'
 import { readOffers } from './offers/read-offers.ts'
 import { chooseOffer, type Rail } from './policy/choose-offer.ts'
@@ -18,6 +18,8 @@ import { requireSecure } from './require-secure.ts'
 export async function payCall(context: Context, call: Call): Promise<Response> {
   const unanswered = context.unknown.get(call.idempotencyKey)
   if (unanswered !== undefined) return repeat(call, unanswered)
+  const resumed = call.headers.has('Idempotency-Key') ? await resumeCharge(context, call) : undefined
+  if (resumed !== undefined) return resumed
   const first =
     (await payAgain(context, call)) ?? (await context.fetch(call.url, init(call, {}, call.redirect)))
   if (first.status !== 402) return first
@@ -31,18 +33,10 @@ export async function payCall(context: Context, call: Call): Promise<Response> {
 }
 
 /** An earlier request with this key got no answer: the same credential goes out again. */
-function repeat(
-  call: Call,
-  unanswered: { url: string; method: string; resume: (signal: AbortSignal | undefined) => Promise<Response> },
-): Promise<Response> {
+function repeat(call: Call, unanswered: Unanswered): Promise<Response> {
   if (unanswered.url === call.url.href && unanswered.method === call.method)
     return unanswered.resume(call.signal)
-  throw new PaymentRefusedError({
-    code: 'idempotency-key-reused',
-    rule: 'Idempotency-Key',
-    message: `Idempotency-Key ${call.idempotencyKey} belongs to another call whose outcome is not known yet.`,
-    fix: 'use one key for one call.',
-  })
+  throw keyReused(call.idempotencyKey)
 }
 
 /** A resource that was paid from a channel before needs no 402 to learn its price. */

@@ -32,6 +32,8 @@ export const schema = z.object({
   accepted: amount,
   /** What delivered calls have cost, by our own count of receipts. */
   spent: amount,
+  /** What calls without a receipt would have cost: the most by which the gateway's count may exceed ours. */
+  uncertain: amount,
   /** Calls whose cost is not known yet, by idempotency key. */
   reserved: z.record(z.string(), z.object({ amount, cumulative: amount, at: z.number() })),
   /** A top-up that was signed and not confirmed; repeated as it is, so that it cannot happen twice. */
@@ -106,23 +108,23 @@ export declare namespace reserve {
 }
 
 /**
- * The channel after a call was delivered for `cost`. What the gateway counts replaces our own count only while nothing
- * else is in flight, and never goes above what we signed.
+ * The channel after a call was delivered for `cost`; 0 when its receipt was counted before. While nothing else is in
+ * flight the gateway's own count is followed, as far as {@link corrected} follows it.
  */
 export function delivered(
   channel: Channel,
   result: { key: string; cost: bigint; now: number } & Claimed,
 ): Channel {
-  const reserved = live(without(channel.reserved, result.key), result.now)
-  const own = channel.spent + result.cost
-  const quiet = Object.keys(reserved).length === 0
-  return {
-    ...channel,
+  const after = forgetStale({ ...channel, reserved: without(channel.reserved, result.key) }, result.now)
+  const spent = lowest(channel.spent + result.cost, channel.signed)
+  const counted: Channel = {
+    ...after,
     state: channel.state === 'opening' ? 'open' : channel.state,
-    reserved,
     accepted: highest(channel.accepted, lowest(result.accepted ?? 0n, channel.signed)),
-    spent: lowest(quiet ? highest(own, result.spent ?? 0n) : own, channel.signed),
+    spent,
   }
+  const quiet = Object.keys(counted.reserved).length === 0
+  return quiet && result.cost > 0n ? follow(counted, result.spent) : counted
 }
 
 /** What the gateway says about the channel, where it says it. */
@@ -132,30 +134,41 @@ export type Claimed = {
   deposit?: bigint | undefined
 }
 
-/** The channel after a call that cost nothing. Its number stays signed and is spent by a later call. */
-export function released(channel: Channel, key: string): Channel {
+/** The channel after the gateway refused a call for sure. Its number stays signed and is spent by a later call. */
+export function refused(channel: Channel, key: string): Channel {
   return { ...channel, reserved: without(channel.reserved, key) }
 }
 
+/** The channel after an answer without a receipt: it should have cost nothing, and may have. */
+export function released(channel: Channel, key: string): Channel {
+  const amount = channel.reserved[key]?.amount ?? 0n
+  return { ...refused(channel, key), uncertain: channel.uncertain + amount }
+}
+
 /**
- * The channel after the gateway refused a voucher and said where it stands. Followed only within what we have signed:
- * a gateway that claims more is not believed, for its next voucher would give it the difference.
+ * The channel after the gateway refused a voucher and said where it stands. What it says it has charged is followed only
+ * as far as calls of ours without a receipt can explain it: a gateway that claims more is not believed, for the next
+ * voucher would give it the difference. So what is signed never exceeds the prices of the calls that were made.
  */
 export function corrected(channel: Channel, claimed: Claimed, now: number): Channel {
-  const reserved = live(channel.reserved, now)
-  const quiet = Object.keys(reserved).length === 0
-  const spent = lowest(claimed.spent ?? channel.spent, channel.signed)
+  const after = forgetStale(channel, now)
   return {
-    ...channel,
-    reserved,
+    ...follow(after, claimed.spent),
     accepted: lowest(claimed.accepted ?? channel.accepted, channel.signed),
-    spent: quiet ? spent : highest(spent, channel.spent),
     deposit: claimed.deposit ?? channel.deposit,
   }
 }
 
-function live(reserved: Channel['reserved'], now: number): Channel['reserved'] {
-  return Object.fromEntries(Object.entries(reserved).filter(([, { at }]) => now - at < staleAfter))
+function follow(channel: Channel, claimed: bigint | undefined): Channel {
+  const most = lowest(channel.spent + channel.uncertain, channel.signed)
+  const spent = highest(channel.spent, lowest(claimed ?? channel.spent, most))
+  return { ...channel, spent, uncertain: channel.uncertain - (spent - channel.spent) }
+}
+
+/** Calls that have had no answer for long are no longer in flight; whether they were charged is uncertain. */
+function forgetStale(channel: Channel, now: number): Channel {
+  const stale = Object.entries(channel.reserved).filter(([, { at }]) => now - at >= staleAfter)
+  return stale.reduce((rest, [key]) => released(rest, key), channel)
 }
 
 function without(reserved: Channel['reserved'], key: string): Channel['reserved'] {

@@ -5,12 +5,13 @@ import { channelId } from '../../gateway/protocol/Voucher.ts'
 import { highest, lowest } from '../bigint.ts'
 import type { Call } from '../Call.ts'
 import type { Context } from '../Context.ts'
-import { did, random32, wire } from '../charge/sign-charge.ts'
 import { unixSeconds } from '../clock.ts'
 import { countPayment } from '../count-payment.ts'
+import { did, wire } from '../credential-parts.ts'
 import { ChannelError, PaymentRefusedError } from '../errors.ts'
 import type { ChannelOffer } from '../offers/Offer.ts'
 import * as Spending from '../policy/Spending.ts'
+import { random32 } from '../random32.ts'
 import { signAuthorization } from '../sign-authorization.ts'
 import type { State } from '../store/State.ts'
 import { tokenDomain } from '../token-domain.ts'
@@ -127,6 +128,7 @@ function create(
     signed: 0n,
     accepted: 0n,
     spent: 0n,
+    uncertain: 0n,
     reserved: {},
   }
 }

@@ -90,7 +90,7 @@ async function isOurs(context: Context, entry: Listed): Promise<boolean> {
 
 function adopt(context: Context, state: State, url: URL, method: string, entry: Proven): Channel | undefined {
   const held = state.channels[entry.channelId]
-  if (held !== undefined && held.signed >= entry.accepted && held.state === 'open') return undefined
+  if (held?.state === 'open' && held.signed >= entry.accepted && held.spent >= entry.spent) return undefined
   if (entry.accepted > entry.deposit || entry.spent > entry.accepted)
     throw new PaymentRefusedError({
       code: 'recovery-refused',
@@ -101,7 +101,7 @@ function adopt(context: Context, state: State, url: URL, method: string, entry: 
   const certain = held !== undefined && held.signed > entry.proven ? held.signed : entry.proven
   const increase = entry.accepted > certain ? entry.accepted - certain : 0n
   const { chainId, token } = entry
-  const limits = { ...context.limits, perCall: context.limits.perDay }
+  const limits = { ...context.limits, perCall: increase }
   Spending.count(
     state,
     { chainId, token, host: url.host, price: 0n, increase, now: context.clock.now() },
@@ -123,6 +123,7 @@ function adopt(context: Context, state: State, url: URL, method: string, entry: 
     signed: held !== undefined && held.signed > entry.accepted ? held.signed : entry.accepted,
     accepted: entry.accepted,
     spent: held !== undefined && held.spent > entry.spent ? held.spent : entry.spent,
+    uncertain: held?.uncertain ?? 0n,
     reserved: held?.reserved ?? {},
   }
   state.channels[entry.channelId] = channel

@@ -111,16 +111,16 @@ async function refused(
   const opening = await context.store.update((state) => {
     const channel = state.channels[channelId]
     if (channel === undefined) return true
-    const released = Channel.released(channel, call.idempotencyKey)
+    const after = Channel.refused(channel, call.idempotencyKey)
     const { channel: claimed } = problem
     state.channels[channelId] =
       claimed?.channelId === channelId
         ? Channel.corrected(
-            released,
+            after,
             { accepted: claimed.acceptedCumulative, spent: claimed.spent, deposit: claimed.deposit },
             context.clock.now(),
           )
-        : released
+        : after
     return channel.state === 'opening'
   })
   if (opening || final.has(Problem.code(problem))) return { response }
@@ -166,7 +166,7 @@ async function gone(
       channel.state === 'open' &&
       !Channel.isOpeningOver(channel, context.clock.now())
     state.channels[channelId] = {
-      ...Channel.released(channel, call.idempotencyKey),
+      ...Channel.refused(channel, call.idempotencyKey),
       state: finalized ? 'closed' : unconfirmed ? 'opening' : 'lost',
     }
     return channel.state === 'open'

@@ -25,11 +25,11 @@ export function count(
   const spending = today(state, payment.now)
   const asset = `${payment.chainId}:${payment.token}`
   const entry = spending.tokens[asset] ?? { total: 0n, hosts: {} }
+  const total = entry.total + payment.increase
+  if (total > limits.perDay) throw exceeded('day', total, limits.perDay)
   const host = (entry.hosts[payment.host] ?? 0n) + payment.increase
   const perHost = limits.perHost ?? limits.perDay
   if (host > perHost) throw exceeded('host', host, perHost)
-  const total = entry.total + payment.increase
-  if (total > limits.perDay) throw exceeded('day', total, limits.perDay)
   spending.tokens[asset] = { total, hosts: { ...entry.hosts, [payment.host]: host } }
 }
 

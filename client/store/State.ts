@@ -1,12 +1,15 @@
 import * as z from 'zod/mini'
 import { address, amount } from '../../gateway/protocol/Schema.ts'
 import * as Channel from '../channel/Channel.ts'
+import * as Charge from '../charge/Charge.ts'
 
 /** Everything the client must remember. Versioned; amounts are decimal text where it is written down. No key is in it. */
 export const schema = z.object({
   version: z.literal(1),
   /** By channel id. */
   channels: z.record(z.string(), Channel.schema),
+  /** Transfers without an answer, by idempotency key. */
+  charges: z.record(z.string(), Charge.schema),
   /** By origin: the terms first seen there, which later offers must match. */
   pins: z.record(
     z.string(),
@@ -33,7 +36,7 @@ export type Pin = State['pins'][string]
 
 /** The state of somebody who has never paid. */
 export function empty(): State {
-  return { version: 1, channels: {}, pins: {}, spending: { day: '', tokens: {}, opened: {} } }
+  return { version: 1, channels: {}, charges: {}, pins: {}, spending: { day: '', tokens: {}, opened: {} } }
 }
 
 /** Text of the state. */
