@@ -66,8 +66,9 @@ const neverDown = new Set([
   'x-sendfile',
 ])
 
-const neverUpPrefixes = ['x-farthing-', 'x-forwarded-', 'payment-']
-const neverDownPrefixes = ['x-farthing-', 'x-accel-', 'payment-']
+// `farthing-` names carry a session up and a receipt down: both are between the caller and the gateway alone.
+const neverUpPrefixes = ['farthing-', 'x-farthing-', 'x-forwarded-', 'payment-']
+const neverDownPrefixes = ['farthing-', 'x-farthing-', 'x-accel-', 'payment-']
 const sessionCookie = 'farthing_session'
 
 /**
