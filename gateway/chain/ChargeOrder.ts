@@ -11,6 +11,11 @@ export type ChargeOrder = {
   signature: Hex
 }
 
+/** Payment key of a charge: what cannot be spent twice. */
+export function keyOf(chainId: number, token: Address, from: Address, nonce: Hex): string {
+  return `eip3009:${chainId}:${token}:${from}:${nonce}`.toLowerCase()
+}
+
 /** As it stands in `Payment.settlement`: JSON with every integer as decimal digits. */
 const stored = z.strictObject({
   kind: z.literal('transferWithAuthorization'),

@@ -112,7 +112,8 @@ const [transferTopic] = encodeEventTopics({ abi: eventAbi, eventName: 'Transfer'
 const [usedTopic] = encodeEventTopics({ abi: eventAbi, eventName: 'AuthorizationUsed' })
 const [canceledTopic] = encodeEventTopics({ abi: eventAbi, eventName: 'AuthorizationCanceled' })
 
-function authorizationUses(token: Address, logs: readonly Log[]) {
+/** EIP-3009 authorizations that these logs show as used, in order. */
+export function authorizationUses(token: Address, logs: readonly Log[]) {
   const uses: { from: Address; nonce: Hex; logIndex: number }[] = []
   for (const { address, topics, logIndex, removed } of logs) {
     const [topic, from, nonce] = topics

@@ -3,6 +3,7 @@ import { GatewayError } from '../errors.ts'
 import { escrowAbi } from '../protocol/abi.ts'
 import { asking } from './ChainUnavailableError.ts'
 import type { Report } from './Report.ts'
+import { domainSeparator } from './voucher-digest.ts'
 
 /** Least grace period before a payer may withdraw, in seconds (draft-evm-session-00, "Forced Close"). */
 const leastGrace = 600n
@@ -40,6 +41,14 @@ export async function assertReady(options: {
     throw new ChainMismatchError(
       `The escrow ${escrow} lets payers withdraw ${grace} s after they ask; at least ${leastGrace} s are needed.`,
       'use an escrow with a grace period of 600 s or more',
+    )
+  const separator = await client
+    .readContract({ address: escrow, abi: escrowAbi, functionName: 'domainSeparator' })
+    .catch(() => null)
+  if (separator !== domainSeparator({ chainId, escrow }))
+    throw new ChainMismatchError(
+      `The escrow ${escrow} signs in another EIP-712 domain than its chain and address give: it would pay no voucher.`,
+      'deploy the escrow of this version (./run deploy) and set its address',
     )
   const balance = await asking('eth_getBalance', () => client.getBalance({ address: payee }))
   if (balance === 0n)

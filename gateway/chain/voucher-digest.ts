@@ -18,7 +18,8 @@ const domainType = keccak256(
   stringToHex('EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)'),
 )
 
-function domainSeparator(domain: EscrowDomain): Hex {
+/** EIP-712 domain separator of an escrow, as the specification writes it. */
+export function domainSeparator(domain: EscrowDomain): Hex {
   const words = [{ type: 'bytes32' }, { type: 'bytes32' }, { type: 'bytes32' }] as const
   return keccak256(
     encodeAbiParameters(

@@ -1,3 +1,4 @@
+import type { Hex } from 'viem'
 import type { Chain } from '../chain/Chain.ts'
 import { type Report, silent } from '../chain/Report.ts'
 import type { Clock } from '../clock.ts'
@@ -34,7 +35,10 @@ export function createResolver(options: createResolver.Options): Resolver {
       ended += 1
       const { id, kind, hash, subjects } = intent
       report('info', 'intent-ended', { id, kind, transaction: hash, subjects, fate: fate.status })
-      if (fate.status === 'succeeded' && kind !== 'charge') await book.apply(fate.mined)
+      if (kind === 'charge') continue
+      if (fate.status === 'succeeded') await book.apply(fate.mined)
+      // What was to be closed and was not takes calls again, unless its payer asks to close.
+      else if (kind === 'close') for (const subject of subjects) await book.syncClose(subject as Hex)
     }
     return ended
   }

@@ -1,9 +1,10 @@
-import type { Hex } from 'viem'
+import type { Address, Hex } from 'viem'
 import type { Chain } from '../chain/Chain.ts'
 import type { Event } from '../chain/EscrowCalls.ts'
 import { type Report, silent } from '../chain/Report.ts'
 import type { Ledger } from '../ledger/Ledger.ts'
 import type { ChannelBook } from './channel-book.ts'
+import { createLateTransfers } from './late-transfers.ts'
 import { createTimer } from './timer.ts'
 
 /** Follows the escrow: reads every block once it is deep enough, in order, and books what it says of our channels. */
@@ -25,10 +26,12 @@ export declare namespace Watcher {
 }
 
 export function createWatcher(options: createWatcher.Options): Watcher {
-  const { ledger, chain, book, onCloseRequested, report = silent } = options
+  const { ledger, chain, book, tokens, onCloseRequested, report = silent } = options
   const { fromBlock = 0n, maxRange = 1_000n, everyMs = 4_000 } = options
   /** Channels whose request to close was seen and is not deep: it may go away again. */
   const early = new Set<Hex>()
+  const late = tokens === undefined ? null : createLateTransfers({ ledger, chain, tokens, report })
+  let begun = false
   let polling: Promise<Watcher.Summary> | null = null
 
   async function poll(): Promise<Watcher.Summary> {
@@ -37,11 +40,18 @@ export function createWatcher(options: createWatcher.Options): Watcher {
     let next = (await ledger.cursor(chain.id)) ?? fromBlock
     if (next > deep + 1n) report('warn', 'chain-behind', { next, head, confirmations: chain.confirmations })
     let booked = 0
+    if (!begun) {
+      // A dead process may have left marks that the escrow never confirmed.
+      const open = await ledger.channels({ finalized: false })
+      for (const { id, closeRequestedAt } of open) if (closeRequestedAt !== null) early.add(id)
+      begun = true
+    }
     const asked = new Set<Hex>()
     while (next <= deep) {
       const to = next + maxRange - 1n < deep ? next + maxRange - 1n : deep
       const events = await chain.escrowEvents({ from: next, to })
       await book.applyEvents(events, { inOrder: true })
+      await late?.book({ from: next, to })
       for (const { name, channelId } of events) if (name === 'close-requested') asked.add(lower(channelId))
       next = to + 1n
       await ledger.setCursor(chain.id, next)
@@ -82,9 +92,11 @@ function closeEvents(events: readonly Event[]): Hex[] {
 
 export declare namespace createWatcher {
   type Options = {
-    ledger: Pick<Ledger, 'cursor' | 'setCursor'>
+    ledger: Pick<Ledger, 'cursor' | 'setCursor' | 'channels' | 'payment' | 'settled'>
     chain: Chain
     book: ChannelBook
+    /** Tokens whose transfers to the payee are looked at for charges that were given up; none when left out. */
+    tokens?: readonly Address[]
     /** Told at once when a payer asks to close: settle now. Must not throw. */
     onCloseRequested?: (channels: readonly Hex[]) => void
     report?: Report

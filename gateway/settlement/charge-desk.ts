@@ -62,19 +62,18 @@ export function createChargeDesk(options: createChargeDesk.Options): ChargeDesk 
 
   async function judge(outcome: Chain.Outcome, order: ChargeOrder): Promise<ChargeDesk.Outcome> {
     if (outcome.status === 'unknown') return { status: 'unknown', reason: outcome.reason }
-    if (outcome.status === 'succeeded') {
-      const ref = refOf(chain, order, outcome.mined)
-      return ref === null
-        ? { status: 'refused', reason: 'no-transfer-in-the-logs' }
-        : { status: 'settled', ref }
-    }
+    const ref = outcome.status === 'succeeded' ? refOf(chain, order, outcome.mined) : null
+    if (ref !== null) return { status: 'settled', ref }
     if (outcome.status === 'rejected' && ours.test(outcome.reason))
       return { status: 'unknown', reason: outcome.reason }
-    // Somebody else may have submitted the very same authorization: then it is paid.
+    // Somebody else may have submitted the very same authorization, and not every token minds a used nonce: it is paid.
     const fate = await chargeFate(chain, order, fromBlock)
     if (fate.status === 'executed') return { status: 'settled', ref: fate.ref }
     if (fate.status === 'pending') return { status: 'unknown', reason: fate.reason }
-    return { status: 'refused', reason: outcome.reason }
+    return {
+      status: 'refused',
+      reason: outcome.status === 'succeeded' ? 'no-transfer-in-the-logs' : outcome.reason,
+    }
   }
 
   return {

@@ -26,7 +26,7 @@ export function createSettlement(options: createSettlement.Options) {
   const failed = (event: string) => (error: unknown) =>
     report('error', event, { error: error instanceof Error ? error.message : String(error) })
   const onCloseRequested = () => void settler.tick().catch(failed('settlement-failed'))
-  const watcher = createWatcher({ ...shared, book, fromBlock, everyMs: pollMs, onCloseRequested })
+  const watcher = createWatcher({ ...shared, book, tokens, fromBlock, everyMs: pollMs, onCloseRequested })
   const resolver = createResolver({ ...shared, book, desk: charges, fromBlock, everyMs: pollMs })
 
   return {

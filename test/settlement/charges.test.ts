@@ -233,6 +233,38 @@ describe('Resolver.tick', () => {
   }
 })
 
+describe('LateTransfers', () => {
+  test('behavior: given up, then submitted by a stranger: credit of the payer, once', async () => {
+    const payer = await stage.payer()
+    const { payment: claimed, order } = await stage.charge(payer, 30n)
+    await stage.ledger.settling({ paymentId: claimed.id })
+    await stage.ledger.void(claimed.id, 'reverted')
+    const data = TokenCalls.transferWithAuthorization(order.message, order.signature)
+    await local.walletClient(payer).sendTransaction({ to: local.token, data })
+    await stage.watcher.poll()
+    expect(await payment(claimed.id)).toMatchObject({ money: 'credited', delivery: 'failed' })
+    await stage.ledger.setCursor(stage.chain.id, stage.fromBlock)
+    await stage.watcher.poll()
+    expect(await stage.balance(Account.wallet(payer.address))).toMatchObject({ posted: 30n })
+    await agree()
+  })
+
+  test('behavior: somebody still works on the payment: left to them, and looked at again', async () => {
+    const payer = await stage.payer()
+    const { payment: claimed, order } = await stage.charge(payer, 30n)
+    await stage.ledger.settling({ paymentId: claimed.id })
+    const data = TokenCalls.transferWithAuthorization(order.message, order.signature)
+    await local.walletClient(payer).sendTransaction({ to: local.token, data })
+    await stage.watcher.poll()
+    expect(await payment(claimed.id)).toMatchObject({ money: 'settling' })
+    await stage.ledger.void(claimed.id, 'given up')
+    await local.mine(1)
+    await stage.watcher.poll()
+    expect(await payment(claimed.id)).toMatchObject({ money: 'credited' })
+    await agree()
+  })
+})
+
 describe('TokenCalls.executed', () => {
   const word = (value: bigint) => toHex(value, { size: 32 })
   const token = `0x${'aa'.repeat(20)}` as const

@@ -64,6 +64,7 @@ export async function createStage(local: LocalChain, options: createStage.Option
     book,
     report,
     fromBlock: options.fromBlock ?? fromBlock,
+    tokens: [local.token],
     maxRange: 7n,
     onCloseRequested: (ids) => void closeRequests.push(...ids),
   })
@@ -129,11 +130,11 @@ export async function createStage(local: LocalChain, options: createStage.Option
     return ledger.capture({ paymentId: claimed.payment.id, amount, complete: true })
   }
 
-  function claimBase(wallet: Address, amount: bigint) {
+  function claimBase(wallet: Address, amount: bigint, key?: string) {
     calls += 1
     return {
       id: `pay_${chain.payee.slice(2, 8)}${calls}`,
-      key: `key:${calls}`,
+      key: key ?? `key:${calls}`,
       fingerprint: `call ${calls}`,
       dialect: 'mpp' as const,
       wallet,
@@ -166,7 +167,11 @@ export async function createStage(local: LocalChain, options: createStage.Option
     )
     const order = { kind: 'transferWithAuthorization', token: local.token, message, signature } as const
     const claimed = await ledger.claim({
-      ...claimBase(account.address, value),
+      ...claimBase(
+        account.address,
+        value,
+        ChargeOrder.keyOf(chain.id, local.token, account.address, message.nonce),
+      ),
       from: { rail: 'charge', settlement: ChargeOrder.serialize(order) },
     })
     if (claimed.outcome !== 'fresh') throw new Error(`claim: ${claimed.outcome}`)

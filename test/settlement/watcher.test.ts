@@ -71,6 +71,19 @@ describe('Watcher.poll', () => {
     expect(must(await stage.ledger.channel(id)).closeRequestedAt).toBeNull()
   })
 
+  test('behavior: a mark that a dead process left, and the escrow does not confirm, is taken back', async () => {
+    const payer = await stage.payer()
+    const { id } = await stage.open(payer, 100n)
+    await local.mine(2)
+    await stage.watcher.poll()
+    await stage.ledger.closeRequested(id, 1)
+    await stage.close(false)
+    const { key, folder, fromBlock } = stage
+    stage = await createStage(local, { key, folder, fromBlock, confirmations: 3 })
+    await stage.watcher.poll()
+    expect(must(await stage.ledger.channel(id)).closeRequestedAt).toBeNull()
+  })
+
   test('behavior: the end of a channel by withdrawal is followed, and what was unsettled is named', async () => {
     const payer = await stage.payer()
     const { id } = await stage.open(payer, 100n)
