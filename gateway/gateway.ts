@@ -1,4 +1,5 @@
 import { createApp } from './app.ts'
+import { cachedHolding } from './chain/cached-holding.ts'
 import { createChain } from './chain/create-chain.ts'
 import type { Report } from './chain/Report.ts'
 import { type Clock, systemClock } from './clock.ts'
@@ -21,7 +22,10 @@ export type Gateway = {
   deps: Deps
   app: ReturnType<typeof createApp>
   settlement: Settlement
-  /** True when a request for this target is ours to answer: it is sold, or no honest spelling of a path. */
+  /**
+   * True when a request for this target is ours to answer: it is sold, or a spelling of what is sold that a lenient
+   * router might serve unpaid, or no honest spelling of a path.
+   */
   sells(target: string): boolean
   /** Checks the chain, takes up what a dead process left, and watches the chain. Call it before serving. */
   prepare(): Promise<void>
@@ -64,7 +68,7 @@ export async function createGateway(options: createGateway.Options): Promise<Gat
   const deps: Deps = {
     config,
     ledger,
-    chain,
+    chain: { ...chain, holding: cachedHolding(chain.holding, { clock, ttlMs: config.gateSeconds * 1_000 }) },
     clock,
     log,
     keys: deriveKeys(config.secret),
@@ -98,7 +102,8 @@ export async function createGateway(options: createGateway.Options): Promise<Gat
     prepare,
     sells(target) {
       try {
-        return deps.routes.match('GET', canonicalPath(target).path).outcome !== 'closed'
+        const { path } = canonicalPath(target)
+        return deps.routes.match('GET', path).outcome !== 'closed' || deps.routes.resembles(path)
       } catch {
         return true
       }

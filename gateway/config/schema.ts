@@ -121,7 +121,10 @@ export const schema = z.strictObject({
         .max(1_000)
         .default(1)
         .describe('Blocks until a transaction counts; 1 is mined.'),
-      startBlock: z.int().min(0).default(0).describe('First block to read: that of the escrow’s deployment.'),
+      startBlock: z
+        .int()
+        .min(0)
+        .describe('First block to read: that of the escrow’s deployment; `./run deploy` prints it.'),
       pollMs: z.int().min(50).max(600_000).default(4_000).describe('Time between looks at the chain.'),
       timeoutMs: z
         .int()
@@ -180,6 +183,12 @@ export const schema = z.strictObject({
     .prefault({})
     .describe('Bounds on what strangers and upstreams may send.'),
   challengeSeconds: z.int().min(10).max(3_600).default(300).describe('How long an offer may be taken up.'),
+  gateSeconds: z
+    .int()
+    .min(0)
+    .max(3_600)
+    .default(15)
+    .describe('How long a wallet’s holding is remembered; access ends within it after the token left.'),
   sessionSeconds: z.int().min(60).max(2_592_000).default(86_400).describe('How long a sign-in lasts.'),
 })
 

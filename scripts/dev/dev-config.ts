@@ -13,6 +13,7 @@ export function devConfig(options: devConfig.Options): ConfigInput {
       id: chain.chainId,
       rpcUrl: chain.rpcUrl,
       relayerKey: { env: 'FARTHING_RELAYER_KEY' },
+      startBlock: 0,
       pollMs: 250,
     },
     escrow: chain.escrow,

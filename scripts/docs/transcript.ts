@@ -53,7 +53,9 @@ async function record({ info }: DevStack): Promise<string> {
       return response
     },
   })
-  await (await paying(info.gatewayUrl + path)).arrayBuffer()
+  const paid = await paying(info.gatewayUrl + path)
+  await paid.arrayBuffer()
+  if (!paid.ok) throw new Error(`The paid call was answered ${paid.status}; there is nothing to show.`)
   return exchanges.join('\n')
 }
 

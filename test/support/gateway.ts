@@ -31,9 +31,11 @@ export async function startGateway(options: startGateway.Options): Promise<TestG
       id: chain.chainId,
       rpcUrl: chain.rpcUrl,
       relayerKey: { env: 'FARTHING_RELAYER_KEY' },
+      startBlock: 0,
       pollMs: 50,
       timeoutMs: 20_000,
     },
+    gateSeconds: 0,
     escrow: chain.escrow,
     tokens: {
       USD: { address: chain.token, decimals: 6, name: 'Test USD', version: '2' },
