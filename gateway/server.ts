@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs'
-import { createServer as createHttpServer, type RequestListener, type Server } from 'node:http'
+import { createServer as createHttpServer, type RequestListener, type Server, STATUS_CODES } from 'node:http'
 import { createServer as createHttpsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
+import type { Duplex } from 'node:stream'
 import { getRequestListener } from '@hono/node-server'
 import type { createApp } from './app.ts'
 import type { Config } from './config/Config.ts'
@@ -15,6 +16,9 @@ const limits = {
   requestTimeout: 120_000,
   keepAliveTimeout: 65_000,
 }
+
+/** Time for a refused connection to read its answer. */
+const lingerMs = 1_000
 
 /** A running server. */
 export type Listening = {
@@ -34,6 +38,7 @@ export async function listen(app: ReturnType<typeof createApp>, config: Config):
     tls === undefined
       ? createHttpServer(limits, listener)
       : createHttpsServer({ ...limits, cert: readPem(tls.certFile), key: readPem(tls.keyFile) }, listener)
+  answerUnparsed(server)
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => reject(new ListenError(host, port, error)))
     server.listen(port, host, resolve)
@@ -52,6 +57,40 @@ export async function listen(app: ReturnType<typeof createApp>, config: Config):
   }
 }
 
+/**
+ * What never becomes a request is answered with a problem document as well. A connection on which an answer is under way
+ * is broken off instead: a second answer would be taken for part of the first.
+ */
+function answerUnparsed(server: Server): void {
+  const busy = new WeakSet<object>()
+  server.on('request', ({ socket }, response) => {
+    busy.add(socket)
+    response.once('close', () => busy.delete(socket))
+  })
+  server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
+    if (!socket.writable || busy.has(socket) || error.code === 'ECONNRESET') socket.destroy()
+    else void endWith(problem(unparsed(error.code)), socket)
+  })
+}
+
+function unparsed(code: string | undefined): GatewayError {
+  if (code === 'HPE_HEADER_OVERFLOW') return new HeadersTooLargeError()
+  return code === 'ERR_HTTP_REQUEST_TIMEOUT' ? new RequestTimeoutError() : new RequestUnreadableError()
+}
+
+async function endWith(response: Response, socket: Duplex): Promise<void> {
+  const { status } = response
+  const body = await response.text()
+  const headers = new Headers(response.headers)
+  headers.set('content-length', String(Buffer.byteLength(body)))
+  headers.set('connection', 'close')
+  const lines = [...headers].map(([name, value]) => `${name}: ${value}\r\n`).join('')
+  socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines}\r\n${body}`)
+  // Broken off at once, the caller would lose the answer to what it still sends; left alone, it would hold the socket.
+  socket.resume()
+  setTimeout(() => socket.destroy(), lingerMs).unref()
+}
+
 function readPem(file: string): Buffer {
   try {
     return readFileSync(file)
@@ -68,6 +107,24 @@ class RequestUnreadableError extends GatewayError {
       code: 'request-unreadable',
       message: 'The request line or the Host header cannot be read.',
     })
+  }
+}
+
+/** The header block is larger than is read. */
+class HeadersTooLargeError extends GatewayError {
+  constructor() {
+    super({
+      status: 431,
+      code: 'headers-too-large',
+      message: `The headers have more than the ${limits.maxHeaderSize} bytes that are read.`,
+    })
+  }
+}
+
+/** The request did not arrive in time. */
+class RequestTimeoutError extends GatewayError {
+  constructor() {
+    super({ status: 408, code: 'request-timeout', message: 'The request did not arrive in time.' })
   }
 }
 
