@@ -4,7 +4,7 @@ import type { Deps } from './deps.ts'
 import { accountEndpoints } from './endpoints/account.ts'
 import { discoveryEndpoints } from './endpoints/discovery.ts'
 import { signInEndpoints } from './endpoints/sign-in.ts'
-import { exposeHeaders } from './request/cors.ts'
+import { allowed, exposeHeaders } from './request/cors.ts'
 import { handle } from './request/pipeline.ts'
 import { errorResponse } from './request/problem.ts'
 
@@ -19,6 +19,7 @@ export function createApp(deps: Deps): Hono<Env> {
     c.header('cache-control', 'no-store')
     exposeHeaders(c.res)
   })
+  own.options('*', () => allowed(['DELETE', 'GET', 'HEAD', 'POST']))
   own.route('/sign-in', signInEndpoints(deps))
   own.route('/', accountEndpoints(deps))
   own.route('/', discoveryEndpoints(deps))

@@ -31,10 +31,14 @@ export function preflightResponse(
 ): Response | null {
   if (request.method !== 'OPTIONS' || !request.headers.has('access-control-request-method')) return null
   const allow = routeMethods(routes, canonicalPath(target).path)
-  if (allow.length === 0) return null
+  return allow.length === 0 ? null : allowed(allow)
+}
+
+/** Answers any preflight for these methods. */
+export function allowed(methods: readonly string[]): Response {
   const headers = {
     'access-control-allow-origin': '*',
-    'access-control-allow-methods': allow.join(', '),
+    'access-control-allow-methods': methods.join(', '),
     'access-control-allow-headers':
       'Authorization, PAYMENT-SIGNATURE, Idempotency-Key, Farthing-Session, Content-Type, Accept-Payment',
     'access-control-max-age': '600',
