@@ -26,6 +26,8 @@ export function problem(error: GatewayError, extra: Record<string, unknown> = {}
   }
   const headers = new Headers({ 'content-type': 'application/problem+json', 'cache-control': 'no-store' })
   if (error.retryAfter !== undefined) headers.set('retry-after', String(error.retryAfter))
+  // RFC 9110: a 401 names the scheme that would do.
+  if (error.status === 401) headers.set('www-authenticate', 'Bearer')
   if (error instanceof MethodNotAllowedError) headers.set('allow', error.allow.join(', '))
   return new Response(JSON.stringify(body), { status: error.status, headers })
 }
