@@ -9,6 +9,8 @@ export type RouteTable<R> = {
    * HEAD finds the GET route, and so its price. Parameters are returned as they stand in the path, still encoded.
    */
   match(method: string, path: string): RouteTable.Match<R>
+  /** True when a lenient server could take the path for one of a route: another case, a last slash, `;` parameters. */
+  resembles(path: string): boolean
 }
 
 /** Builds the table. Refuses two routes that would match the same calls. */
@@ -48,6 +50,8 @@ export function create<R extends RouteTable.Definition>(routes: readonly R[]): R
 
   return {
     routes,
+    resembles: (path) =>
+      [...methods.values()].some(({ folded }) => folded.find(foldPath(path)) !== undefined),
     match(method, path) {
       const found = find(method, path)
       if (found !== undefined) return found
