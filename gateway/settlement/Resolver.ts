@@ -25,32 +25,43 @@ export function createResolver(options: createResolver.Options): Resolver {
   const { ledger, chain, clock, book, desk, report = silent } = options
   const { fromBlock = 0n, quietMs = 120_000, everyMs = 5_000, limit = 1_000 } = options
 
-  /** Follows transactions to their end; what they did to channels is booked from their logs. */
-  async function followIntents(): Promise<number> {
-    let ended = 0
-    for (const intent of await ledger.openIntents()) {
-      if (intent.chainId !== chain.id) continue
-      const fate = await chain.follow(intent)
-      if (fate.status === 'pending') continue
-      ended += 1
-      const { id, kind, hash, subjects } = intent
-      report('info', 'intent-ended', { id, kind, transaction: hash, subjects, fate: fate.status })
-      if (kind === 'charge') continue
-      if (fate.status === 'succeeded') await book.apply(fate.mined)
-      // What was to be closed and was not takes calls again, unless its payer asks to close.
-      else if (kind === 'close') for (const subject of subjects) await book.syncClose(subject as Hex)
+  /** One that cannot be asked after now never keeps the others waiting. */
+  async function attempt(about: string, ask: () => Promise<boolean>): Promise<boolean> {
+    try {
+      return await ask()
+    } catch (error) {
+      report('warn', 'resolve-failed', {
+        about,
+        error: error instanceof Error ? error.message : String(error),
+      })
+      return false
     }
-    return ended
+  }
+
+  /** Follows a transaction to its end; what it did to channels is booked from its logs. */
+  async function followIntent(intent: Ledger.Intent): Promise<boolean> {
+    const fate = await chain.follow(intent)
+    if (fate.status === 'pending') return false
+    const { id, kind, hash, subjects } = intent
+    report('info', 'intent-ended', { id, kind, transaction: hash, subjects, fate: fate.status })
+    if (kind === 'charge') return true
+    if (fate.status === 'succeeded') await book.apply(fate.mined)
+    // What was to be closed and was not takes calls again, unless its payer asks to close.
+    else if (kind === 'close') for (const subject of subjects) await book.syncClose(subject as Hex)
+    return true
   }
 
   async function tick(): Promise<Resolver.Summary> {
-    const intents = await followIntents()
-    const summary = { intents, payments: 0, open: 0 }
+    const summary = { intents: 0, payments: 0, open: 0 }
+    for (const intent of await ledger.openIntents())
+      if (intent.chainId === chain.id && (await attempt(intent.id, () => followIntent(intent))))
+        summary.intents += 1
     for (const payment of await ledger.openPayments(limit)) {
       if (payment.rail !== 'charge' || desk.isBusy(payment.id)) continue
       const quiet = payment.updatedAt + quietMs <= clock.now()
       if (payment.money !== 'unknown' && !(payment.money === 'settling' && quiet)) continue
-      const ended = await resolveCharge({ ledger, chain, desk, fromBlock, report }, payment)
+      const context = { ledger, chain, desk, fromBlock, report }
+      const ended = await attempt(payment.id, () => resolveCharge(context, payment))
       summary[ended ? 'payments' : 'open'] += 1
     }
     return summary
