@@ -95,6 +95,32 @@ describe('Settler.tick', () => {
     expect(await stage.ledger.intentsFor(id)).toHaveLength(1)
   })
 
+  test('behavior: while the outcome of its transaction is unknown a channel is left to the resolver', async () => {
+    const { key, folder, fromBlock } = stage
+    await stage.close(false)
+    stage = await createStage(local, { key, folder, fromBlock, timeoutMs: 200 })
+    const payer = await stage.payer()
+    const { id } = await stage.open(payer)
+    await stage.watcher.poll()
+    await stage.spend(payer, id, 50n, 50n)
+    await local.testClient.setAutomine(false)
+    try {
+      expect(await stage.settler.tick()).toEqual({ settled: 0, refused: 0, unknown: 1 })
+      await stage.spend(payer, id, 80n, 30n)
+      expect(await stage.settler.tick()).toEqual({ settled: 0, refused: 0, unknown: 0 })
+      expect(await stage.settler.close(id)).toMatchObject({ status: 'unknown' })
+      expect(await stage.ledger.intentsFor(id)).toHaveLength(1)
+      await local.mine(1)
+    } finally {
+      await local.testClient.setAutomine(true)
+    }
+    await stage.resolver.tick()
+    expect(await stage.ledger.channel(id)).toMatchObject({ settled: 50n })
+    expect(await stage.settler.tick()).toMatchObject({ settled: 1 })
+    expect(await stage.ledger.channel(id)).toMatchObject({ settled: 80n, finalized: false })
+    expect(await differences()).toEqual([])
+  })
+
   test('behavior: a channel whose payer asks to close is closed at once with the final voucher', async () => {
     const payer = await stage.payer()
     const { id } = await stage.open(payer, 10_000n)
