@@ -24,6 +24,8 @@ export type Terms = {
   minVoucherDelta: bigint
   rails: Array<'channel' | 'charge' | 'balance'>
   dialects: Array<'mpp' | 'x402'>
+  /** True when the gateway pays for openings; else payers send transactions, which the fake takes on their word. */
+  feePayer: boolean
   /** A Farthing gateway states itself and signs receipts; a stock server does neither. */
   farthing: boolean
 }
@@ -59,6 +61,7 @@ export async function startFakeGateway(overrides: Partial<Terms> = {}) {
     minVoucherDelta: 0n,
     rails: ['channel', 'charge'],
     dialects: ['mpp', 'x402'],
+    feePayer: true,
     farthing: true,
     ...overrides,
   }
@@ -149,8 +152,8 @@ export function ask(state: State, url: URL, code: string, channelId?: Hex): Resp
       chainId: terms.chainId,
       escrowContract: terms.escrow,
       minVoucherDelta: String(terms.minVoucherDelta),
-      feePayer: true,
-      credentialTypes: ['authorization', 'hash'],
+      feePayer: terms.feePayer,
+      credentialTypes: terms.feePayer ? ['authorization', 'hash'] : ['hash'],
     }
     const challenge = { ...common, intent: 'session', request: { ...session, methodDetails } }
     response.headers.append('www-authenticate', Challenge.serialize(Challenge.create(challenge, secret)))
@@ -226,7 +229,7 @@ async function payBalance(state: State, url: URL): Promise<Response> {
 async function act(state: State, request: Request, url: URL, payload: Session.Payload): Promise<Response> {
   const { channelId } = payload
   if (payload.action === 'open') {
-    if (payload.type !== 'authorization') return problem(state, 400, 'unsupported')
+    if (payload.type === 'hash') return openByHash(state, request, url, payload)
     const opened = await open(state, payload)
     if (opened !== undefined) return ask(state, url, opened, channelId)
     return voucher(state, request, url, channelId, payload.cumulativeAmount, payload.voucherSignature)
@@ -235,8 +238,10 @@ async function act(state: State, request: Request, url: URL, payload: Session.Pa
   if (channel === undefined) return problem(state, 410, 'channel-not-found')
   if (channel.finalized) return problem(state, 410, 'channel-finalized', channelId)
   if (payload.action === 'topUp') {
-    if (payload.type !== 'authorization') return problem(state, 400, 'unsupported')
-    if (!(await verifyAuthorization(state, 'receive', payload.authorization, payload.signature)))
+    if (
+      payload.type === 'authorization' &&
+      !(await verifyAuthorization(state, 'receive', payload.authorization, payload.signature))
+    )
       return ask(state, url, 'verification-failed', channelId)
     channel.deposit += payload.additionalDeposit
     return managed(state, channelId)
@@ -249,6 +254,19 @@ async function act(state: State, request: Request, url: URL, payload: Session.Pa
     return managed(state, channelId, `0x${'ab'.repeat(32)}`)
   }
   return voucher(state, request, url, channelId, payload.cumulativeAmount, payload.signature)
+}
+
+function openByHash(
+  state: State,
+  request: Request,
+  url: URL,
+  { channelId, cumulativeAmount, signature }: Session.OpenByHash,
+): Promise<Response> {
+  const credential = Credential.parse(Credential.token(request.headers.get('authorization') ?? '') ?? '')
+  const payer = credential.source?.split(':').at(-1) as Address
+  const deposit = state.terms.suggestedDeposit
+  state.channels.set(channelId, { payer, deposit, accepted: 0n, spent: 0n, finalized: false, signature })
+  return voucher(state, request, url, channelId, cumulativeAmount, signature)
 }
 
 async function open(state: State, payload: Session.OpenByAuthorization): Promise<string | undefined> {
