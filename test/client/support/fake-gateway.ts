@@ -1,15 +1,16 @@
-import { type Address, type Hex, verifyMessage, verifyTypedData, zeroAddress } from 'viem'
-import { createSiweMessage } from 'viem/siwe'
-import * as Authorization from '../../../gateway/protocol/Authorization.ts'
+import { type Address, type Hex, zeroAddress } from 'viem'
+import type * as Authorization from '../../../gateway/protocol/Authorization.ts'
 import * as Challenge from '../../../gateway/protocol/mpp/Challenge.ts'
 import * as Charge from '../../../gateway/protocol/mpp/Charge.ts'
 import * as Credential from '../../../gateway/protocol/mpp/Credential.ts'
 import * as Session from '../../../gateway/protocol/mpp/Session.ts'
 import * as Receipt from '../../../gateway/protocol/Receipt.ts'
 import * as SignedReceipt from '../../../gateway/protocol/SignedReceipt.ts'
-import * as Voucher from '../../../gateway/protocol/Voucher.ts'
 import * as PaymentPayload from '../../../gateway/protocol/x402/PaymentPayload.ts'
 import * as PaymentRequired from '../../../gateway/protocol/x402/PaymentRequired.ts'
+import { balance, channels, discovery, signIn } from './fake-endpoints.ts'
+import { act } from './fake-session.ts'
+import { verifyAuthorization } from './fake-signatures.ts'
 import { receiptKeys } from './receipt-keys.ts'
 import { serve } from './serve.ts'
 
@@ -42,7 +43,7 @@ type Held = {
 /** One request as it came. */
 export type Seen = { method: string; path: string; headers: Headers; body: string }
 
-const domain = { name: 'Test USD', version: '2' }
+export const domain = { name: 'Test USD', version: '2' }
 const secret = new Uint8Array(32).fill(7)
 
 /**
@@ -103,7 +104,7 @@ export async function startFakeGateway(overrides: Partial<Terms> = {}) {
 }
 
 export type FakeGateway = Awaited<ReturnType<typeof startFakeGateway>>
-type State = Omit<FakeGateway, 'url' | 'close'>
+export type State = Omit<FakeGateway, 'url' | 'close'>
 
 async function route(state: State, request: Request, url: URL): Promise<Response> {
   if (url.pathname === '/farthing') return discovery(state)
@@ -226,105 +227,7 @@ async function payBalance(state: State, url: URL): Promise<Response> {
   return serveCall(state, wallet, 'balance')
 }
 
-async function act(state: State, request: Request, url: URL, payload: Session.Payload): Promise<Response> {
-  const { channelId } = payload
-  if (payload.action === 'open') {
-    if (payload.type === 'hash') return openByHash(state, request, url, payload)
-    const opened = await open(state, payload)
-    if (opened !== undefined) return ask(state, url, opened, channelId)
-    return voucher(state, request, url, channelId, payload.cumulativeAmount, payload.voucherSignature)
-  }
-  const channel = state.channels.get(channelId)
-  if (channel === undefined) return problem(state, 410, 'channel-not-found')
-  if (channel.finalized) return problem(state, 410, 'channel-finalized', channelId)
-  if (payload.action === 'topUp') {
-    if (
-      payload.type === 'authorization' &&
-      !(await verifyAuthorization(state, 'receive', payload.authorization, payload.signature))
-    )
-      return ask(state, url, 'verification-failed', channelId)
-    channel.deposit += payload.additionalDeposit
-    return managed(state, channelId)
-  }
-  if (payload.action === 'close') {
-    if (!(await verifyVoucher(state, channel.payer, channelId, payload.cumulativeAmount, payload.signature)))
-      return ask(state, url, 'invalid-signature', channelId)
-    if (payload.cumulativeAmount < channel.spent) return ask(state, url, 'insufficient-balance', channelId)
-    channel.finalized = true
-    return managed(state, channelId, `0x${'ab'.repeat(32)}`)
-  }
-  return voucher(state, request, url, channelId, payload.cumulativeAmount, payload.signature)
-}
-
-function openByHash(
-  state: State,
-  request: Request,
-  url: URL,
-  { channelId, cumulativeAmount, signature }: Session.OpenByHash,
-): Promise<Response> {
-  const credential = Credential.parse(Credential.token(request.headers.get('authorization') ?? '') ?? '')
-  const payer = credential.source?.split(':').at(-1) as Address
-  const deposit = state.terms.suggestedDeposit
-  state.channels.set(channelId, { payer, deposit, accepted: 0n, spent: 0n, finalized: false, signature })
-  return voucher(state, request, url, channelId, cumulativeAmount, signature)
-}
-
-async function open(state: State, payload: Session.OpenByAuthorization): Promise<string | undefined> {
-  const { terms } = state
-  const { authorization, salt, channelId } = payload
-  if (state.channels.has(channelId)) return undefined
-  const parties = { payee: terms.payee, token: terms.token, salt }
-  const expected = Voucher.channelId({
-    ...parties,
-    payer: authorization.from,
-    escrow: terms.escrow,
-    chainId: terms.chainId,
-  })
-  const nonce = Authorization.openNonce({
-    ...parties,
-    from: authorization.from,
-    authorizedSigner: zeroAddress,
-  })
-  if (expected !== channelId || nonce !== authorization.nonce || authorization.to !== terms.escrow)
-    return 'verification-failed'
-  if (!(await verifyAuthorization(state, 'receive', authorization, payload.signature)))
-    return 'invalid-signature'
-  const payer = authorization.from
-  const fresh = { payer, deposit: authorization.value, accepted: 0n, spent: 0n, finalized: false }
-  state.channels.set(channelId, { ...fresh, signature: payload.voucherSignature })
-  return undefined
-}
-
-async function voucher(
-  state: State,
-  request: Request,
-  url: URL,
-  channelId: Hex,
-  cumulative: bigint,
-  signature: Hex,
-): Promise<Response> {
-  const channel = state.channels.get(channelId)
-  if (channel === undefined) return problem(state, 410, 'channel-not-found')
-  if (!(await verifyVoucher(state, channel.payer, channelId, cumulative, signature)))
-    return ask(state, url, 'invalid-signature', channelId)
-  state.vouchers.push(cumulative)
-  if (cumulative > channel.deposit) return ask(state, url, 'amount-exceeds-deposit', channelId)
-  if (cumulative > channel.accepted) {
-    if (cumulative - channel.accepted < state.terms.minVoucherDelta)
-      return ask(state, url, 'delta-too-small', channelId)
-    channel.accepted = cumulative
-    channel.signature = signature
-  }
-  if (request.method === 'HEAD') return managed(state, channelId)
-  if (channel.accepted - channel.spent < state.terms.price)
-    return ask(state, url, 'insufficient-balance', channelId)
-  const answer = state.upstream()
-  if (answer.status >= 400) return answer
-  channel.spent += state.terms.price
-  return serveCall(state, channel.payer, 'channel', channelId, answer)
-}
-
-async function serveCall(
+export async function serveCall(
   state: State,
   wallet: Address,
   rail: 'charge' | 'channel' | 'balance',
@@ -370,7 +273,7 @@ function mppReceipt(channelId?: Hex, channel?: Held, txHash?: string): string {
   })
 }
 
-function managed(state: State, channelId: Hex, txHash?: string): Response {
+export function managed(state: State, channelId: Hex, txHash?: string): Response {
   const headers = { [Receipt.header]: mppReceipt(channelId, state.channels.get(channelId), txHash) }
   return Response.json({ channelId }, { headers })
 }
@@ -394,84 +297,4 @@ export function problem(state: State, status: number, code: string, channelId?: 
     status,
     headers: { 'content-type': 'application/problem+json' },
   })
-}
-
-function discovery(state: State): Response {
-  const { terms, keys } = state
-  if (!terms.farthing) return new Response('nothing here', { status: 404 })
-  const token = { symbol: 'TUSD', address: terms.token, decimals: 6, ...domain }
-  return Response.json({
-    name: 'farthing',
-    chainId: terms.chainId,
-    tokens: [token],
-    receiptKey: keys.publicKey,
-  })
-}
-
-async function signIn(state: State, request: Request, url: URL): Promise<Response> {
-  if (request.method === 'GET') {
-    const address = url.searchParams.get('address') as Address
-    const message = createSiweMessage({
-      address,
-      chainId: state.terms.chainId,
-      domain: url.host,
-      nonce: 'nonce12345678',
-      uri: url.origin,
-      version: '1',
-    })
-    return Response.json({ nonce: 'nonce12345678', message })
-  }
-  const { message, signature } = (await request.json()) as { message: string; signature: Hex }
-  const address = /0x[0-9a-fA-F]{40}/.exec(message)?.[0] as Address
-  if (!(await verifyMessage({ address, message, signature }))) return new Response(null, { status: 401 })
-  const expiresAt = new Date(state.now() + 3_600_000).toISOString()
-  return Response.json({ token: 'session-token-0123456789', wallet: address.toLowerCase(), expiresAt })
-}
-
-function balance(state: State): Response {
-  const posted = String([...state.balances.values()][0] ?? 0n)
-  const entry = { symbol: 'TUSD', token: state.terms.token, decimals: 6, posted, available: posted }
-  return Response.json({ wallet: zeroAddress, balances: [entry] })
-}
-
-function channels(state: State): Response {
-  const { chainId, escrow, payee, token } = state.terms
-  const listed = [...state.channels].map(([channelId, held]) => ({
-    channelId,
-    chainId,
-    escrow,
-    payee,
-    token,
-    deposit: String(held.deposit),
-    accepted: String(held.accepted),
-    spent: String(held.spent),
-    settled: '0',
-    finalized: held.finalized,
-    voucherSignature: held.signature,
-  }))
-  return Response.json({ channels: listed })
-}
-
-function verifyVoucher(
-  state: State,
-  address: Address,
-  channelId: Hex,
-  cumulativeAmount: bigint,
-  signature: Hex,
-) {
-  const typed = Voucher.typedData(state.terms, { channelId, cumulativeAmount })
-  return verifyTypedData({ ...typed, address, signature })
-}
-
-function verifyAuthorization(
-  state: State,
-  kind: 'transfer' | 'receive',
-  message: Authorization.Authorization,
-  signature: Hex,
-) {
-  const { chainId, token } = state.terms
-  const typed = Authorization.typedData(kind, { ...domain, chainId, token }, message)
-  return verifyTypedData({ ...typed, address: message.from, signature } as Parameters<
-    typeof verifyTypedData
-  >[0])
 }
