@@ -1,13 +1,20 @@
 import { readFileSync } from 'node:fs'
-import { createServer as createHttpServer, type RequestListener, type Server, STATUS_CODES } from 'node:http'
+import {
+  createServer as createHttpServer,
+  type RequestListener,
+  type Server,
+  type ServerResponse,
+  STATUS_CODES,
+} from 'node:http'
 import { createServer as createHttpsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { getRequestListener } from '@hono/node-server'
+import { getRequestListener, type HttpBindings } from '@hono/node-server'
 import type { createApp } from './app.ts'
 import type { Config } from './config/Config.ts'
 import { GatewayError } from './errors.ts'
 import { problem } from './request/problem.ts'
+import { sendResponse } from './send-response.ts'
 
 /** The socket. Everything a stranger can send is bounded in size and time before it is looked at. */
 const limits = {
@@ -27,10 +34,17 @@ export type Listening = {
   close(graceMs: number): Promise<void>
 }
 
+/** Tells the listener that the response is written. */
+const sent = new Response(null, { headers: { 'x-hono-already-sent': 'true' } })
+
 /** Starts to listen. @throws {ListenError} the address cannot be had. */
 export async function listen(app: ReturnType<typeof createApp>, config: Config): Promise<Listening> {
   const { host, port, tls } = config.listen
-  const listener = getRequestListener(app.fetch, {
+  const serve: Parameters<typeof getRequestListener>[0] = async (request, env) => {
+    await sendResponse(await app.fetch(request, env as HttpBindings), env.outgoing as ServerResponse)
+    return sent
+  }
+  const listener = getRequestListener(serve, {
     overrideGlobalObjects: false,
     errorHandler: () => problem(new RequestUnreadableError()),
   }) as RequestListener
