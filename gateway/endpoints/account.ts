@@ -25,6 +25,8 @@ export function accountEndpoints(deps: Deps): Hono {
           decimals: token?.decimals ?? null,
           deposit: channel.deposit.toString(),
           accepted: channel.accepted.toString(),
+          // The payer's own signature: lets a client that lost its state see that it signed this much.
+          voucherSignature: channel.voucher?.signature ?? null,
           spent: channel.spent.toString(),
           settled: channel.settled.toString(),
           closeRequestedAt: channel.closeRequestedAt,

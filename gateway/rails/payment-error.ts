@@ -30,6 +30,25 @@ export class PaymentRefusedError extends GatewayError {
   }
 }
 
+/** Revert codes that the draft gives a problem type of their own ("Recommended mapping"). */
+const mapped: ReadonlySet<string> = new Set<SessionReason>([
+  'amount-exceeds-deposit',
+  'channel-not-found',
+  'channel-finalized',
+  'invalid-signature',
+  'insufficient-balance',
+])
+
+/** The problem of a transaction that would revert, or did. `code` is what the chain's revert was decoded to. */
+export function revertProblem(
+  code: string,
+  message: string,
+  details: Record<string, unknown>,
+): SessionRefusedError {
+  const reason = mapped.has(code) ? (code as SessionReason) : 'transaction-reverted'
+  return new SessionRefusedError(reason, message, details)
+}
+
 /** A channel, voucher or deposit that does not hold. */
 export class SessionRefusedError extends GatewayError {
   constructor(reason: SessionReason, message: string, details: Record<string, unknown> = {}) {

@@ -94,8 +94,8 @@ describe('createPayingFetch and a real gateway', () => {
     const { payingFetch, payments } = await client(5, { account: privateKeyToAccount(generatePrivateKey()) })
     const response = await payingFetch(`${gateway.url}/data`)
     expect([response.status, (await response.json()).code, payments]).toEqual([
-      409,
-      'transaction-reverted',
+      402,
+      'insufficient-balance',
       [],
     ])
   })

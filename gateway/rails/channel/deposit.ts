@@ -7,7 +7,12 @@ import { escrowAbi } from '../../protocol/abi.ts'
 import * as Voucher from '../../protocol/Voucher.ts'
 import * as Token from '../../routes/Token.ts'
 import type { SingleFlight } from '../../single-flight.ts'
-import { PaymentRefusedError, PaymentUnknownError, SessionRefusedError } from '../payment-error.ts'
+import {
+  PaymentRefusedError,
+  PaymentUnknownError,
+  revertProblem,
+  SessionRefusedError,
+} from '../payment-error.ts'
 import type { Terms } from '../Terms.ts'
 import type { ChannelBook } from './ChannelBook.ts'
 
@@ -162,7 +167,7 @@ function relay(order: Relay, { chain, channels, singleFlight }: DepositContext):
       case 'unknown':
         throw new PaymentUnknownError(order.channelId, outcome.reason)
       default:
-        throw new SessionRefusedError('transaction-reverted', `The deposit was refused: ${outcome.reason}.`, {
+        throw revertProblem(outcome.reason, `The deposit was refused: ${outcome.reason}.`, {
           channelId: order.channelId,
         })
     }
