@@ -49,7 +49,7 @@ CREATE TABLE channels (
   finalized INTEGER NOT NULL CHECK (finalized IN (0, 1)),
   opened_at INTEGER NOT NULL,
   unsettled_since INTEGER,
-  last_used_at INTEGER NOT NULL,
+  last_used_at INTEGER NOT NULL, suspended TEXT,
   CONSTRAINT settled_within_spent CHECK ((length(settled), settled) <= (length(spent), spent)),
   CONSTRAINT spent_within_accepted CHECK ((length(spent), spent) <= (length(accepted), accepted)),
   CONSTRAINT accepted_within_deposit CHECK ((length(accepted), accepted) <= (length(deposit), deposit)),
@@ -77,6 +77,35 @@ CREATE TABLE cursors (
   chain_id INTEGER PRIMARY KEY,
   block INTEGER NOT NULL CHECK (block >= 0)
 ) STRICT;
+
+CREATE TABLE events (
+  seq INTEGER PRIMARY KEY CHECK (seq > 0),
+  at INTEGER NOT NULL,
+  kind TEXT NOT NULL,
+  subject TEXT NOT NULL,
+  -- Canonical JSON (RFC 8785), as it was hashed.
+  body TEXT NOT NULL,
+  -- 64 hex digits; of the first event 64 zeros.
+  prev_hash TEXT NOT NULL CHECK (length(prev_hash) = 64),
+  -- SHA-256 of prev_hash and the canonical JSON of {at, body, kind, seq, subject}.
+  hash TEXT NOT NULL CHECK (length(hash) = 64)
+) STRICT;
+
+CREATE INDEX events_by_admin ON events (kind, seq) WHERE kind GLOB 'admin:*';
+
+CREATE TRIGGER events_are_final BEFORE UPDATE ON events
+BEGIN SELECT RAISE(ABORT, 'an event is never changed'); END;
+
+CREATE TRIGGER events_follow BEFORE INSERT ON events
+WHEN NEW.seq <> (SELECT coalesce(max(seq), 0) + 1 FROM events)
+  OR NEW.prev_hash IS NOT coalesce(
+    (SELECT hash FROM events WHERE seq = NEW.seq - 1),
+    '0000000000000000000000000000000000000000000000000000000000000000'
+  )
+BEGIN SELECT RAISE(ABORT, 'an event follows the last one'); END;
+
+CREATE TRIGGER events_stay BEFORE DELETE ON events
+BEGIN SELECT RAISE(ABORT, 'an event is never deleted'); END;
 
 CREATE TABLE holds (
   id INTEGER PRIMARY KEY,
@@ -121,6 +150,8 @@ CREATE TABLE intents (
   created_at INTEGER NOT NULL,
   updated_at INTEGER NOT NULL
 ) STRICT;
+
+CREATE INDEX intents_by_nonce ON intents (chain_id, sender, nonce);
 
 CREATE INDEX intents_open ON intents (state, created_at) WHERE state IN ('intended', 'sent');
 
