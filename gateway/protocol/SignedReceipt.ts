@@ -1,5 +1,6 @@
 import * as z from 'zod/mini'
-import { decodeJsonObject, MalformedError, toBase64Url } from './Encoding.ts'
+import { MalformedError } from './Encoding.ts'
+import * as Jws from './Jws.ts'
 import { address, amount, complaint } from './Schema.ts'
 
 /**
@@ -31,37 +32,21 @@ const claims = z.object({
 })
 export type Claims = z.infer<typeof claims>
 
-/** Public half of the gateway's receipt key, as its discovery document states it. */
-export type PublicKey = { kty: 'OKP'; crv: 'Ed25519'; x: string }
+export type PublicKey = Jws.PublicKey
+
+const typ = 'farthing-receipt+jws'
 
 /** The part of a JWS that is signed: `base64url(header).base64url(claims)`. */
 export function signingInput(receipt: Claims): string {
-  const payload = JSON.stringify(receipt, (_key, value: unknown) =>
-    typeof value === 'bigint' ? value.toString() : value,
-  )
-  return `${protectedHeader}.${toBase64Url(payload)}`
+  return Jws.signingInput(typ, receipt)
 }
-
-const protectedHeader = toBase64Url(JSON.stringify({ alg: 'EdDSA', typ: 'farthing-receipt+jws' }))
 
 /**
  * Checks the signature and reads the claims.
  * @throws {MalformedError} not a receipt, or not signed by this key.
  */
 export async function verify(jws: string, key: PublicKey): Promise<Claims> {
-  const [head, body, signature, ...rest] = jws.split('.')
-  if (head !== protectedHeader || body === undefined || signature === undefined || rest.length > 0)
-    throw new MalformedError(`The ${header} header is not a receipt.`)
-  const publicKey = await crypto.subtle.importKey('jwk', key, 'Ed25519', false, ['verify'])
-  const signed = new TextEncoder().encode(`${head}.${body}`)
-  const valid = await crypto.subtle.verify('Ed25519', publicKey, bytes(signature), signed)
-  if (!valid) throw new MalformedError(`The ${header} header is not signed by the gateway's receipt key.`)
-  const parsed = claims.safeParse(decodeJsonObject(body))
+  const parsed = claims.safeParse(await Jws.open(jws, typ, key, `The ${header} header`))
   if (!parsed.success) throw new MalformedError(`The receipt's ${complaint(parsed.error)}.`)
   return parsed.data
-}
-
-function bytes(base64url: string): Uint8Array<ArrayBuffer> {
-  if (!/^[A-Za-z0-9_-]{86}$/.test(base64url)) throw new MalformedError('The signature is not 64 bytes.')
-  return Uint8Array.from(atob(base64url.replaceAll('-', '+').replaceAll('_', '/')), (c) => c.charCodeAt(0))
 }
