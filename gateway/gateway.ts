@@ -2,11 +2,13 @@ import { createApp } from './app.ts'
 import { cachedHolding } from './chain/cached-holding.ts'
 import { createChain } from './chain/create-chain.ts'
 import type { Report } from './chain/Report.ts'
+import type { Endpoint } from './chain/rpc.ts'
 import { type Clock, systemClock } from './clock.ts'
 import type { Config } from './config/Config.ts'
 import type { Deps } from './deps.ts'
 import { topUpRoutes } from './endpoints/top-up.ts'
 import { deriveKeys } from './keys.ts'
+import type { Ledger } from './ledger/Ledger.ts'
 import { openSqliteLedger } from './ledger/sqlite/open-sqlite-ledger.ts'
 import { canonicalPath } from './routes/canonical-path.ts'
 import * as RouteTable from './routes/RouteTable.ts'
@@ -15,7 +17,7 @@ import { createSettlement, type Settlement } from './settlement/create-settlemen
 import { createTimer } from './settlement/timer.ts'
 import { createSingleFlight } from './single-flight.ts'
 import { createLog, type Log } from './telemetry/log.ts'
-import { createForwarder } from './upstream/Forwarder.ts'
+import { createForwarder, type Forwarder } from './upstream/Forwarder.ts'
 
 /** A gateway: what it is made of, and its life. */
 export type Gateway = {
@@ -39,12 +41,12 @@ const graceMs = 10_000
 
 /** Puts a gateway together. Opens the ledger; asks nothing of the chain yet. */
 export async function createGateway(options: createGateway.Options): Promise<Gateway> {
-  const { config, clock = systemClock, log = createLog() } = options
-  const ledger = await openSqliteLedger({ path: config.database })
+  const { config, clock = systemClock, log = createLog(), world = {} } = options
+  const ledger = world.ledger ?? (await openSqliteLedger({ path: config.database, clock }))
   const report: Report = (level, event, details) => log[level](details, event)
   const chain = createChain({
     chainId: config.chain.id,
-    rpcUrl: config.chain.rpcUrl,
+    rpcUrl: world.nodes ?? config.chain.rpcUrl,
     escrow: config.escrow,
     relayer: config.chain.relayerKey,
     confirmations: config.chain.confirmations,
@@ -64,7 +66,7 @@ export async function createGateway(options: createGateway.Options): Promise<Gat
     pollMs: config.chain.pollMs,
     settlement: config.settlement,
   })
-  const forwarder = createForwarder()
+  const forwarder = world.forwarder ?? createForwarder()
   const deps: Deps = {
     config,
     ledger,
@@ -124,5 +126,11 @@ export async function createGateway(options: createGateway.Options): Promise<Gat
 }
 
 export declare namespace createGateway {
-  type Options = { config: Config; clock?: Clock; log?: Log }
+  type Options = {
+    config: Config
+    clock?: Clock
+    log?: Log
+    /** What lies outside, made by somebody else: a simulation puts its faults here. The gateway closes what it is given. */
+    world?: { ledger?: Ledger; nodes?: readonly Endpoint[]; forwarder?: Forwarder }
+  }
 }

@@ -9,7 +9,7 @@ import { asking } from './ChainUnavailableError.ts'
 import { createContractSignatures } from './contract-signatures.ts'
 import { type Report, silent } from './Report.ts'
 import { createReads } from './reads.ts'
-import { createRpc } from './rpc.ts'
+import { createRpc, type Endpoint } from './rpc.ts'
 import { Sender } from './Sender.ts'
 import { signedBy } from './Signatures.ts'
 import { voucherDigest } from './voucher-digest.ts'
@@ -24,8 +24,8 @@ export function createChain(options: createChain.Options): Chain {
   const account = typeof options.relayer === 'string' ? privateKeyToAccount(options.relayer) : options.relayer
   const escrow = options.escrow.toLowerCase() as Address
   const payee = account.address.toLowerCase() as Address
-  const urls = typeof options.rpcUrl === 'string' ? [options.rpcUrl] : options.rpcUrl
-  const rpc = createRpc({ chainId, urls, timeoutMs: rpcTimeoutMs, pollingMs })
+  const endpoints = [options.rpcUrl].flat()
+  const rpc = createRpc({ chainId, endpoints, timeoutMs: rpcTimeoutMs, pollingMs })
   const sender = new Sender({
     chainId,
     rpc,
@@ -73,7 +73,7 @@ export declare namespace createChain {
   type Options = {
     chainId: number
     /** One node, or several to fall back on. */
-    rpcUrl: string | readonly string[]
+    rpcUrl: Endpoint | readonly Endpoint[]
     escrow: Address
     /** The payee's key: it is paid, settles, and relays. */
     relayer: Hex | LocalAccount
