@@ -1,4 +1,4 @@
-import type { Hex } from 'viem'
+import { type Hex, zeroAddress } from 'viem'
 import type { Channel } from '../../ledger/Channel.ts'
 import type { Credential } from '../../protocol/mpp/Credential.ts'
 import * as Session from '../../protocol/mpp/Session.ts'
@@ -74,7 +74,8 @@ async function open(
 ): Promise<SessionAction> {
   const { channelId, cumulativeAmount } = payload
   const signature = payload.type === 'hash' ? payload.signature : payload.voucherSignature
-  const signer = payload.authorizedSigner
+  // The zero address says what leaving it out says: the payer signs.
+  const signer = payload.authorizedSigner === zeroAddress ? undefined : payload.authorizedSigner
   if (payload.type === 'hash') {
     const payer = payerOf(credential, context)
     const expected = Voucher.channelId({
