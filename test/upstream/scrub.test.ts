@@ -101,6 +101,8 @@ describe('attack: credential theft by the upstream (a credential is seen by the 
     'Accept-Payment',
     'SIGN-IN-WITH-X',
     'Payment-Authorization',
+    'Farthing-Session',
+    'farthing_session',
     'payment_signature',
     'Proxy-Authorization',
   ])
@@ -156,6 +158,8 @@ describe('attack: the upstream speaks as the gateway (payment words on the wire 
     'payment-response',
     'x-payment-response',
     'payment-receipt',
+    'farthing-receipt',
+    'farthing-payment',
     'set-cookie',
     'alt-svc',
     'clear-site-data',
