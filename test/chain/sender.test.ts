@@ -64,15 +64,24 @@ describe('Chain.submit', () => {
   })
 
   test('behavior: succeeds only at the configured depth', async () => {
-    const deep = await createStage(local, { confirmations: 3, key: stage.key, folder: stage.folder })
+    const { key, folder } = stage
+    const deep = await createStage(local, { confirmations: 3, key, folder, rpcUrl: proxy.url })
     let outcome: Chain.Outcome | null = null
     const waiting = deep.chain.submit(mint(1n)).then((result) => {
       outcome = result
     })
     await vi.waitFor(async () => expect(await count()).toBe(1))
-    await local.mine(1)
-    expect(outcome).toBeNull()
-    await local.mine(1)
+    for (const depth of [1, 2]) {
+      // It has asked, more than once, and is not content.
+      const asked = proxy.seen.length
+      await vi.waitFor(() =>
+        expect(
+          proxy.seen.slice(asked).filter((method) => method === 'eth_getTransactionReceipt').length,
+        ).toBeGreaterThan(2),
+      )
+      expect([depth, outcome]).toEqual([depth, null])
+      await local.mine(1)
+    }
     await waiting
     expect(outcome).toMatchObject({ status: 'succeeded', mined: { depth: 3 } })
     await deep.close(false)
