@@ -42,6 +42,8 @@ export default defineConfig({
   test: {
     solidity: {
       fsPermissions: { readFile: ['contracts/vectors/digests.json'] },
+      // Enough for the largest test, and little enough that a contract that burns all it gets comes to an end.
+      gasLimit: 1_000_000_000n,
       fuzz: { runs: 256 },
       invariant: { runs: 32, depth: 64, failOnRevert: true },
     },
