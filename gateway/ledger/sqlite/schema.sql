@@ -137,10 +137,10 @@ CREATE TABLE intent_subjects (
 
 CREATE INDEX intent_subjects_by_subject ON intent_subjects (subject);
 
-CREATE TABLE intents (
+CREATE TABLE "intents" (
   id TEXT PRIMARY KEY,
   chain_id INTEGER NOT NULL,
-  kind TEXT NOT NULL CHECK (kind IN ('charge', 'open', 'top-up', 'settle', 'close')),
+  kind TEXT NOT NULL CHECK (kind IN ('charge', 'open', 'top-up', 'settle', 'close', 'withdrawal')),
   sender TEXT NOT NULL,
   nonce INTEGER NOT NULL,
   raw TEXT NOT NULL,
@@ -196,13 +196,15 @@ CREATE TABLE payments (
   updated_at INTEGER NOT NULL,
   open INTEGER NOT NULL GENERATED ALWAYS AS (
     delivery IN ('held', 'delivering') OR money IN ('held', 'settling', 'unknown')
-  ) VIRTUAL,
+  ) VIRTUAL, bytes INTEGER CHECK (bytes >= 0), whole INTEGER CHECK (whole IN (0, 1)), at_risk INTEGER NOT NULL DEFAULT 0 CHECK (at_risk IN (0, 1)),
   UNIQUE (family, repeat),
   CONSTRAINT charged_within_amount CHECK ((length(charged), charged) <= (length(amount), amount)),
   CONSTRAINT channel CHECK ((rail = 'channel') = (channel_id IS NOT NULL)),
   CONSTRAINT void CHECK ((delivery = 'void') = (money = 'void')),
   CONSTRAINT uncharged CHECK (charged = '0' OR money IN ('captured', 'settled'))
 ) STRICT;
+
+CREATE INDEX payments_at_risk ON payments (asset, money, updated_at) WHERE at_risk = 1;
 
 CREATE INDEX payments_by_call ON payments (family, fingerprint, repeat);
 
@@ -230,7 +232,7 @@ CREATE TABLE sessions (
 
 CREATE INDEX sessions_by_end ON sessions (expires_at);
 
-CREATE TABLE transfers (
+CREATE TABLE "transfers" (
   id INTEGER PRIMARY KEY,
   debit TEXT NOT NULL,
   credit TEXT NOT NULL,
@@ -239,11 +241,12 @@ CREATE TABLE transfers (
   kind TEXT NOT NULL CHECK (
     kind IN (
       'voucher', 'capture', 'convert', 'settle', 'charge', 'credit', 'refund', 'loss', 'recovery',
-      'release', 'reinstate', 'write-off'
+      'release', 'reinstate', 'write-off', 'withdrawal'
     )
   ),
   payment_id TEXT REFERENCES payments (id),
   channel_id TEXT REFERENCES channels (id),
+  withdrawal_id TEXT REFERENCES withdrawals (id),
   chain_id INTEGER,
   tx TEXT,
   log_index INTEGER,
@@ -271,15 +274,19 @@ CREATE TABLE transfers (
       WHEN 'release' THEN debit = 'prepaid:' || channel_id AND credit = 'channel:' || channel_id
       WHEN 'reinstate' THEN debit = 'channel:' || channel_id AND credit IN ('prepaid:' || channel_id, 'loss')
       WHEN 'write-off' THEN debit = 'loss' AND credit = 'channel:' || channel_id
+      WHEN 'withdrawal' THEN debit GLOB 'wallet:*' AND credit = 'treasury'
       ELSE 0
     END
   ),
-  CONSTRAINT subject CHECK (payment_id IS NOT NULL OR channel_id IS NOT NULL),
+  CONSTRAINT subject CHECK (
+    (payment_id IS NOT NULL OR channel_id IS NOT NULL OR withdrawal_id IS NOT NULL)
+    AND (kind = 'withdrawal') = (withdrawal_id IS NOT NULL)
+  ),
   CONSTRAINT chain CHECK (
     (tx IS NULL) = (chain_id IS NULL)
     AND (tx IS NULL) = (log_index IS NULL)
     AND (tx IS NULL) = (block IS NULL)
-    AND (tx IS NOT NULL) = (kind IN ('settle', 'charge', 'credit', 'recovery'))
+    AND (tx IS NOT NULL) = (kind IN ('settle', 'charge', 'credit', 'recovery', 'withdrawal'))
   )
 ) STRICT;
 
@@ -288,6 +295,8 @@ CREATE UNIQUE INDEX transfers_by_chain ON transfers (chain_id, tx, log_index) WH
 CREATE INDEX transfers_by_channel ON transfers (channel_id) WHERE channel_id IS NOT NULL;
 
 CREATE INDEX transfers_by_payment ON transfers (payment_id) WHERE payment_id IS NOT NULL;
+
+CREATE UNIQUE INDEX transfers_by_withdrawal ON transfers (withdrawal_id) WHERE withdrawal_id IS NOT NULL;
 
 CREATE TRIGGER transfers_are_final BEFORE UPDATE ON transfers
 BEGIN SELECT RAISE(ABORT, 'a transfer is never changed: book a counter-entry'); END;
@@ -301,3 +310,42 @@ CREATE TABLE vouchers (
   signature TEXT NOT NULL,
   PRIMARY KEY (channel_id, cumulative)
 ) STRICT, WITHOUT ROWID;
+
+CREATE TABLE withdrawals (
+  id TEXT PRIMARY KEY,
+  wallet TEXT NOT NULL,
+  asset TEXT NOT NULL,
+  amount TEXT NOT NULL CHECK (amount GLOB '[1-9]*' AND amount NOT GLOB '*[^0-9]*'),
+  recipient TEXT NOT NULL,
+  state TEXT NOT NULL CHECK (
+    state IN ('requested', 'held-for-operator', 'paying', 'unknown', 'paid', 'failed')
+  ),
+  -- What makes asking twice one withdrawal.
+  key TEXT NOT NULL UNIQUE,
+  -- Nonce of a signed request: works once for each wallet.
+  nonce TEXT,
+  tx TEXT,
+  reason TEXT,
+  created_at INTEGER NOT NULL,
+  updated_at INTEGER NOT NULL,
+  open INTEGER NOT NULL GENERATED ALWAYS AS (state NOT IN ('paid', 'failed')) VIRTUAL,
+  CONSTRAINT paid CHECK ((state = 'paid') = (tx IS NOT NULL))
+) STRICT;
+
+CREATE INDEX withdrawals_by_asset ON withdrawals (asset, created_at);
+
+CREATE UNIQUE INDEX withdrawals_by_nonce ON withdrawals (wallet, nonce) WHERE nonce IS NOT NULL;
+
+CREATE INDEX withdrawals_by_wallet ON withdrawals (wallet, created_at);
+
+CREATE INDEX withdrawals_open ON withdrawals (open, created_at, id) WHERE open = 1;
+
+CREATE TRIGGER withdrawals_end_once BEFORE UPDATE ON withdrawals
+WHEN OLD.state IN ('paid', 'failed')
+BEGIN SELECT RAISE(ABORT, 'a withdrawal ends once'); END;
+
+CREATE TRIGGER withdrawals_keep_their_terms BEFORE UPDATE OF id, wallet, asset, amount, recipient, key, nonce ON withdrawals
+BEGIN SELECT RAISE(ABORT, 'a withdrawal keeps its terms'); END;
+
+CREATE TRIGGER withdrawals_stay BEFORE DELETE ON withdrawals
+BEGIN SELECT RAISE(ABORT, 'a withdrawal is never deleted'); END;
