@@ -2,7 +2,8 @@ import type { Address, Hex } from 'viem'
 import type { Account } from './Account.ts'
 import type { Asset } from './Asset.ts'
 import type { Channel } from './Channel.ts'
-import type { Payment, StoredAnswer } from './Payment.ts'
+import type { Delivered, Payment, StoredAnswer } from './Payment.ts'
+import type { Withdrawals } from './Withdrawal.ts'
 
 /**
  * The books. Double entry with two-phase holds. Every method that writes is ONE atomic operation, is durable when its
@@ -28,9 +29,9 @@ export interface Ledger {
   capture(request: Ledger.CaptureRequest): Promise<Payment>
   /**
    * Marks a `delivering` payment as delivered whole. On the charge rail also one whose money has not moved yet (order
-   * `after`): once delivered it can be `settled` or `lost`, no longer void.
+   * `after`): once delivered it can be `settled` or `lost`, no longer void. `delivered` says how far a stream got.
    */
-  complete(paymentId: string): Promise<Payment>
+  complete(paymentId: string, delivered?: Delivered): Promise<Payment>
   /**
    * Releases a hold in full: nothing was delivered, nothing is charged, and the same credential may claim again (the
    * payment keeps its id). A charge: only when nothing was sent, or the chain says that it never will be mined.
@@ -39,9 +40,10 @@ export interface Ledger {
   /**
    * Gives a `delivering` payment back in full (stream broke), with a counter-entry `earns` → the payer's wallet. Also on
    * the channel rail: `spent` only grows (law 3), so it comes back as credit. Money `captured` → `refunded`, and
-   * `settled` → `credited`.
+   * `settled` → `credited`. With an `amount` below what was charged, the rest stays charged and the payment is
+   * `delivered`: as far as `delivered` says.
    */
-  refund(paymentId: string, reason: string): Promise<Payment>
+  refund(paymentId: string, reason: string, part?: Ledger.RefundPart): Promise<Payment>
   /** Charge: says durably that a transaction for it is about to be sent. Money `held` or `unknown` → `settling`. */
   settling(request: Ledger.SettlingRequest): Promise<Payment>
   /** Charge: the chain did not answer in time. `settling` → `unknown`. */
@@ -55,7 +57,10 @@ export interface Ledger {
   settled(request: Ledger.SettledRequest): Promise<Payment>
   /** Charge, order `after`: delivered and uncollectable. Books loss → `earns`; `charged` stays 0. */
   lost(paymentId: string, reason: string): Promise<Payment>
-  payment(by: { id: string } | { key: string } | { transaction: Hex }): Promise<Payment | null>
+  /** A transaction may have settled several payments: with `wallet`, that wallet's. */
+  payment(
+    by: { id: string } | { key: string } | { transaction: Hex; wallet?: Address },
+  ): Promise<Payment | null>
   answer(paymentId: string): Promise<StoredAnswer | null>
   /** Keeps an answer beside a payment whose money is not settled yet. */
   storeAnswer(paymentId: string, answer: StoredAnswer): Promise<void>
@@ -92,6 +97,9 @@ export interface Ledger {
    * highest. It may be no more than what is settled: compare before sending.
    */
   settleable(id: Hex, options?: { final?: boolean }): Promise<Channel['voucher']>
+
+  // ── withdrawals ───────────────────────────────────────────────────────────────────────────────────────────────
+  readonly withdrawals: Withdrawals
 
   // ── accounts ──────────────────────────────────────────────────────────────────────────────────────────────────
   /** Base units: `posted` is credits − debits; `available` is what is left after holds. */
@@ -143,6 +151,8 @@ export declare namespace Ledger {
     /** Base units: the most this call may cost. May be 0. */
     amount: bigint
     earns: Account
+    /** Order `after` is wanted: the payment is `atRisk` when this budget allows one more. */
+    budget?: LossBudget
     now: number
     from:
       | { rail: 'charge'; settlement: string }
@@ -178,6 +188,12 @@ export declare namespace Ledger {
     | { outcome: 'amount-exceeds-deposit'; channel: Channel }
     | { outcome: 'delta-too-small'; channel: Channel }
 
+  /**
+   * Base units. At risk is what was released and is not settled, and what was lost after `since`; of this payer, and of
+   * all.
+   */
+  type LossBudget = { perPayer: bigint; total: bigint; since: number }
+  type RefundPart = { amount?: bigint; delivered?: Delivered }
   type CaptureRequest = { paymentId: string; amount: bigint; answer?: StoredAnswer; complete?: boolean }
   type SettlingRequest = { paymentId: string; answer?: StoredAnswer }
   type SettledRequest = {
@@ -209,12 +225,12 @@ export declare namespace Ledger {
     limit?: number
   }
 
-  type IntentKind = 'charge' | 'open' | 'top-up' | 'settle' | 'close'
+  type IntentKind = 'charge' | 'open' | 'top-up' | 'settle' | 'close' | 'withdrawal'
   type NewIntent = {
     id: string
     chainId: number
     kind: IntentKind
-    /** Payment id or channel ids this is for. */
+    /** Payment id, withdrawal id or channel ids this is for. */
     subjects: string[]
     from: Address
     nonce: number
@@ -236,7 +252,8 @@ export declare namespace Ledger {
     ref: ChainRef
     asset: Asset
     amount: bigint
-    kind: 'charge' | 'settle'
+    /** A `withdrawal` leaves the payee; the others reach it. */
+    kind: 'charge' | 'settle' | 'withdrawal'
     subject: string
   }
 

@@ -74,12 +74,19 @@ export type Payment = {
   transaction: Hex | null
   /** Charge rail: everything needed to settle it again after a restart (JSON). */
   settlement: string | null
+  /** How far a stream got; null when the answer was no stream, or has not ended. */
+  delivered: Delivered | null
+  /** Charge rail: its answer may be released before its transfer is sent (order `after`). */
+  atRisk: boolean
   /** Why it failed or was voided. */
   reason: string | null
   /** Milliseconds since the epoch. */
   createdAt: number
   updatedAt: number
 }
+
+/** How far a stream got. `whole` is false when it broke off or the caller hung up. */
+export type Delivered = { bytes: number; whole: boolean }
 
 /** An answer kept so that the same credential for the same call gets it again, uncharged. Bytes are opaque here. */
 export type StoredAnswer = { sealed: Uint8Array }

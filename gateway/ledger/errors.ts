@@ -26,6 +26,29 @@ export class PaymentStateError extends GatewayError {
   }
 }
 
+/** No such withdrawal. */
+export class WithdrawalNotFoundError extends GatewayError {
+  constructor(id: string) {
+    super({
+      message: `Withdrawal "${id}" is not in the ledger.`,
+      status: 500,
+      code: 'ledger-withdrawal-not-found',
+    })
+  }
+}
+
+/** The withdrawal is not in a state from which the operation may go on. Nothing was changed. */
+export class WithdrawalStateError extends GatewayError {
+  constructor(operation: string, withdrawal: { id: string; state: string }, rule: string) {
+    super({
+      message: `Operation "${operation}" is not allowed on withdrawal "${withdrawal.id}", which is ${withdrawal.state}: ${rule}.`,
+      status: 500,
+      code: 'withdrawal-state',
+      details: { withdrawal: withdrawal.id, operation, state: withdrawal.state },
+    })
+  }
+}
+
 /** No such channel. */
 export class ChannelNotFoundError extends GatewayError {
   constructor(id: string) {

@@ -30,6 +30,7 @@ import { voidPayment } from './payments/void-payment.ts'
 import { consumeNonce, createNonce } from './sign-in/nonces.ts'
 import { createSession, endSession, findSession } from './sign-in/sessions.ts'
 import { storageError } from './storage-error.ts'
+import { withdrawalsOf } from './withdrawals/withdrawals-of.ts'
 
 /** How many answers are forgotten in one operation, so that a long sweep never keeps a payment waiting. */
 const sweep = 200
@@ -59,9 +60,9 @@ export async function openSqliteLedger(options: openSqliteLedger.Options): Promi
   return {
     claim: (request) => write(() => claim(books, request)),
     capture: (request) => write(() => capture(books, request)),
-    complete: (id) => write(() => complete(books, id)),
+    complete: (id, delivered) => write(() => complete(books, id, delivered)),
     void: (id, reason) => write(() => voidPayment(books, id, reason)),
-    refund: (id, reason) => write(() => refund(books, id, reason)),
+    refund: (id, reason, part) => write(() => refund(books, id, reason, part)),
     settling: (request) => write(() => settling(books, request)),
     unknown: (id, reason) => write(() => unknown(books, id, reason)),
     settled: (request) => write(() => settled(books, request)),
@@ -87,6 +88,8 @@ export async function openSqliteLedger(options: openSqliteLedger.Options): Promi
     channel: (id) => read(() => findChannel(books, id)),
     channels: (filter) => read(() => listChannels(books, filter)),
     settleable: (id, { final = false } = {}) => read(() => settleable(books, needChannel(books, id), final)),
+
+    withdrawals: withdrawalsOf(books, { write, read }),
 
     balance: (account, asset) => read(() => readBalance(books, account, asset)),
     balances: (filter) => read(() => listBalances(books, filter)),

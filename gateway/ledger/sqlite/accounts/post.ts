@@ -15,6 +15,7 @@ const insert = sql<
     kind: string,
     payment: string | null,
     channel: string | null,
+    withdrawal: string | null,
     chain: number | null,
     transaction: string | null,
     log: number | null,
@@ -23,8 +24,9 @@ const insert = sql<
   ]
 >`
   INSERT INTO transfers
-    (debit, credit, asset, amount, kind, payment_id, channel_id, chain_id, tx, log_index, block, created_at)
-  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+    (debit, credit, asset, amount, kind, payment_id, channel_id, withdrawal_id, chain_id, tx, log_index, block,
+      created_at)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 
 /**
  * The one way in which a balance changes: appends a transfer and moves both balances by it. Nothing is booked for
@@ -46,6 +48,7 @@ export function post(books: Books, entry: post.Entry): void {
     entry.kind,
     entry.payment ?? null,
     entry.channel ?? null,
+    entry.withdrawal ?? null,
     ref?.chainId ?? null,
     ref?.transaction.toLowerCase() ?? null,
     ref?.logIndex ?? null,
@@ -69,6 +72,7 @@ export declare namespace post {
     | 'release'
     | 'reinstate'
     | 'write-off'
+    | 'withdrawal'
   type Entry = {
     debit: Account
     credit: Account
@@ -77,6 +81,7 @@ export declare namespace post {
     kind: Kind
     payment?: string
     channel?: string
+    withdrawal?: string
     ref?: Ledger.ChainRef
     at: number
   }

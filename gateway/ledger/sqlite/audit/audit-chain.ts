@@ -1,5 +1,6 @@
 import type { Books } from '../Books.ts'
 import { sql } from '../sql.ts'
+import { auditWithdrawals } from '../withdrawals/audit-withdrawals.ts'
 
 const twice = sql<[], { chain_id: number; tx: string; log_index: number; times: number }>`
   SELECT chain_id, tx, log_index, count(*) AS times FROM transfers WHERE tx IS NOT NULL
@@ -17,6 +18,7 @@ const strange = sql<[], { id: string; money: string; tx: string | null; entries:
 /** Law 4, the ledger's half: a movement on chain is booked once, and what says it is on chain has its entry. */
 export function auditChain(books: Books): string[] {
   return [
+    ...auditWithdrawals(books),
     ...books
       .all(twice)
       .map(

@@ -1,6 +1,7 @@
 import { isDebitAccount } from '../../Account.ts'
 import type { Books } from '../Books.ts'
 import { sql } from '../sql.ts'
+import { reservedByWithdrawals } from '../withdrawals/audit-withdrawals.ts'
 
 const accounts = sql<[], { name: string; asset: string; posted: string; pending: string }>`
   SELECT name, asset, posted, pending FROM accounts`
@@ -34,6 +35,10 @@ export function auditHolds(books: Books): string[] {
       violations.push(
         `hold ${hold.id} is pending; payment ${hold.payment_id} is ${hold.delivery}/${hold.money}`,
       )
+  }
+  for (const { account, asset, amount } of reservedByWithdrawals(books)) {
+    const key = `${account} ${asset}`
+    reserved.set(key, (reserved.get(key) ?? 0n) + BigInt(amount))
   }
   for (const row of books.each(accounts)) {
     const key = `${row.name} ${row.asset}`

@@ -4,13 +4,13 @@ import type { Ledger } from '../../Ledger.ts'
 import type { Books } from '../Books.ts'
 import { sql } from '../sql.ts'
 
-type Booked = { payment_id: string | null; channel_id: string | null }
+type Booked = { payment_id: string | null; channel_id: string | null; withdrawal_id: string | null }
 type Row = Booked & { asset: Asset; amount: string; kind: string; tx: Hex; log_index: number; block: number }
 
 const byRef = sql<[chain: number, transaction: string, log: number], Booked>`
-  SELECT payment_id, channel_id FROM transfers WHERE chain_id = ? AND tx = ? AND log_index = ?`
+  SELECT payment_id, channel_id, withdrawal_id FROM transfers WHERE chain_id = ? AND tx = ? AND log_index = ?`
 const ofChain = sql<[chain: number], Row>`
-  SELECT payment_id, channel_id, asset, amount, kind, tx, log_index, block FROM transfers
+  SELECT payment_id, channel_id, withdrawal_id, asset, amount, kind, tx, log_index, block FROM transfers
   WHERE chain_id = ? AND tx IS NOT NULL ORDER BY id`
 
 /** What a movement on chain was booked for; null when it was not booked. */
@@ -24,7 +24,7 @@ export function chainEntries(books: Books, chainId: number): Ledger.ChainEntry[]
     ref: { chainId, transaction: row.tx, logIndex: row.log_index, block: BigInt(row.block) },
     asset: row.asset,
     amount: BigInt(row.amount),
-    kind: row.kind === 'settle' ? 'settle' : 'charge',
-    subject: row.payment_id ?? row.channel_id ?? '',
+    kind: row.kind === 'settle' || row.kind === 'withdrawal' ? row.kind : 'charge',
+    subject: row.payment_id ?? row.channel_id ?? row.withdrawal_id ?? '',
   }))
 }

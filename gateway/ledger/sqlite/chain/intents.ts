@@ -3,6 +3,7 @@ import { IntentError } from '../../errors.ts'
 import type { Ledger } from '../../Ledger.ts'
 import type { Books } from '../Books.ts'
 import { sql } from '../sql.ts'
+import { guardPayout } from '../withdrawals/guard-payout.ts'
 
 type Row = {
   id: string
@@ -50,6 +51,7 @@ const subjectsOf = sql<[intent: string], { subject: string }>`
 export function intend(books: Books, intent: Ledger.NewIntent): Ledger.Intent {
   const { id, chainId, kind, from, nonce, raw, hash, now } = intent
   if (books.get(find, id) !== null) throw new IntentError(id, 'is written already')
+  guardPayout(books, intent)
   books.run(insert, id, chainId, kind, from, nonce, raw, hash, now, now)
   for (const [position, subject] of [...new Set(intent.subjects.map(sameSubject))].entries())
     books.run(insertSubject, id, position, subject)

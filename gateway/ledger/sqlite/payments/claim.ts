@@ -9,6 +9,7 @@ import { readAccount } from '../accounts/read-account.ts'
 import type { Books } from '../Books.ts'
 import { acceptVoucher } from '../channels/accept-voucher.ts'
 import { findChannel } from '../channels/find-channel.ts'
+import { isWithinBudget } from './at-risk.ts'
 import { findPayment, findRepeat } from './find-payment.ts'
 import { insertPayment, reclaimPayment } from './write-claim.ts'
 
@@ -30,10 +31,11 @@ export function claim(books: Books, asked: Ledger.ClaimRequest): Ledger.ClaimRes
   const funds = fund(books, request)
   if (funds.refusal !== null) return replay === null ? funds.refusal : replayed(books, replay)
 
+  const atRisk = request.budget !== undefined && isWithinBudget(books, request, request.budget)
   const payment =
     earlier !== null && replay === null
-      ? reclaimPayment(books, earlier, request)
-      : insertPayment(books, request, reusable)
+      ? reclaimPayment(books, earlier, request, atRisk)
+      : insertPayment(books, request, reusable, atRisk)
   if (funds.account !== null) hold(books, payment.id, funds.account, request.asset, request.amount)
   return { outcome: 'fresh', payment, channel: channelOf(books, payment) }
 }

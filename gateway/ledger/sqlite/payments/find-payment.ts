@@ -24,6 +24,9 @@ export type PaymentRow = {
   cumulative: string | null
   tx: Hex | null
   settlement: string | null
+  bytes: number | null
+  whole: number | null
+  at_risk: number
   reason: string | null
   created_at: number
   updated_at: number
@@ -33,6 +36,8 @@ const byId = sql<[string], PaymentRow>`SELECT * FROM payments WHERE id = ?`
 const byKey = sql<[string], PaymentRow>`SELECT * FROM payments WHERE key = ?`
 const byTransaction = sql<[string], PaymentRow>`
   SELECT * FROM payments WHERE tx = ? ORDER BY created_at, id LIMIT 1`
+const byTransactionOf = sql<[transaction: string, wallet: string], PaymentRow>`
+  SELECT * FROM payments WHERE tx = ? AND wallet = ? ORDER BY created_at, id LIMIT 1`
 const byCall = sql<[family: string, fingerprint: string], PaymentRow>`
   SELECT * FROM payments WHERE family = ? AND fingerprint = ? ORDER BY repeat DESC LIMIT 1`
 const open = sql<[limit: number], PaymentRow>`
@@ -41,14 +46,16 @@ const open = sql<[limit: number], PaymentRow>`
 /** One payment, by its id, its exact key or the transaction that moved its money. */
 export function findPayment(
   books: Books,
-  by: { id: string } | { key: string } | { transaction: Hex },
+  by: { id: string } | { key: string } | { transaction: Hex; wallet?: Address },
 ): Payment | null {
   const row =
     'id' in by
       ? books.get(byId, by.id)
       : 'key' in by
         ? books.get(byKey, by.key)
-        : books.get(byTransaction, by.transaction.toLowerCase())
+        : by.wallet === undefined
+          ? books.get(byTransaction, by.transaction.toLowerCase())
+          : books.get(byTransactionOf, by.transaction.toLowerCase(), by.wallet.toLowerCase())
   return row === null ? null : toPayment(row)
 }
 
@@ -89,6 +96,8 @@ function toPayment(row: PaymentRow): Payment {
     cumulative: row.cumulative === null ? null : BigInt(row.cumulative),
     transaction: row.tx,
     settlement: row.settlement,
+    delivered: row.bytes === null ? null : { bytes: row.bytes, whole: row.whole === 1 },
+    atRisk: row.at_risk === 1,
     reason: row.reason,
     createdAt: row.created_at,
     updatedAt: row.updated_at,

@@ -9,11 +9,14 @@ const save = sql<
     money: string,
     transaction: string | null,
     reason: string | null,
+    bytes: number | null,
+    whole: number | null,
     updatedAt: number,
     id: string,
   ]
 >`
-  UPDATE payments SET charged = ?, delivery = ?, money = ?, tx = ?, reason = ?, updated_at = ? WHERE id = ?`
+  UPDATE payments SET charged = ?, delivery = ?, money = ?, tx = ?, reason = ?, bytes = ?, whole = ?, updated_at = ?
+  WHERE id = ?`
 
 /** Moves a payment on. Returns it as it is now. */
 export function savePayment(books: Books, payment: Payment, change: savePayment.Change): Payment {
@@ -25,6 +28,8 @@ export function savePayment(books: Books, payment: Payment, change: savePayment.
     next.money,
     next.transaction,
     next.reason,
+    next.delivered?.bytes ?? null,
+    next.delivered === null ? null : Number(next.delivered.whole),
     next.updatedAt,
     next.id,
   )
@@ -32,5 +37,7 @@ export function savePayment(books: Books, payment: Payment, change: savePayment.
 }
 
 export declare namespace savePayment {
-  type Change = Partial<Pick<Payment, 'charged' | 'delivery' | 'money' | 'transaction' | 'reason'>>
+  type Change = Partial<
+    Pick<Payment, 'charged' | 'delivery' | 'money' | 'transaction' | 'delivered' | 'reason'>
+  >
 }

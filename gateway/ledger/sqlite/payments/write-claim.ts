@@ -23,13 +23,14 @@ const insert = sql<
     channel: string | null,
     cumulative: string | null,
     settlement: string | null,
+    atRisk: number,
     createdAt: number,
     updatedAt: number,
   ]
 >`
   INSERT INTO payments (id, key, family, repeat, fingerprint, rail, dialect, wallet, route, asset, amount, charged,
-    earns, delivery, money, channel_id, cumulative, settlement, created_at, updated_at)
-  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '0', ?, 'held', 'held', ?, ?, ?, ?, ?)`
+    earns, delivery, money, channel_id, cumulative, settlement, at_risk, created_at, updated_at)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '0', ?, 'held', 'held', ?, ?, ?, ?, ?, ?)`
 const reclaim = sql<
   [
     rail: string,
@@ -41,18 +42,25 @@ const reclaim = sql<
     channel: string | null,
     cumulative: string | null,
     settlement: string | null,
+    atRisk: number,
     updatedAt: number,
     id: string,
   ]
 >`
   UPDATE payments SET rail = ?, dialect = ?, route = ?, asset = ?, amount = ?, earns = ?, channel_id = ?,
-    cumulative = ?, settlement = ?, updated_at = ?, delivery = 'held', money = 'held', tx = NULL, reason = NULL
+    cumulative = ?, settlement = ?, at_risk = ?, updated_at = ?, delivery = 'held', money = 'held', tx = NULL,
+    reason = NULL, bytes = NULL, whole = NULL
   WHERE id = ? AND delivery = 'void'`
 const lastRepeat = sql<[family: string], { repeat: number }>`
   SELECT repeat FROM payments WHERE family = ? ORDER BY repeat DESC LIMIT 1`
 
 /** Writes a new payment. A reusable key that is taken gets the next repeat: `<key>#1`, `<key>#2`. */
-export function insertPayment(books: Books, request: Ledger.ClaimRequest, reusable: boolean): Payment {
+export function insertPayment(
+  books: Books,
+  request: Ledger.ClaimRequest,
+  reusable: boolean,
+  atRisk = false,
+): Payment {
   const { id, key, fingerprint, from, now } = request
   const last = reusable ? books.get(lastRepeat, key) : null
   const repeat = last === null ? 0 : last.repeat + 1
@@ -71,6 +79,7 @@ export function insertPayment(books: Books, request: Ledger.ClaimRequest, reusab
     String(request.amount),
     request.earns,
     ...details(from),
+    Number(atRisk),
     now,
     now,
   )
@@ -78,7 +87,12 @@ export function insertPayment(books: Books, request: Ledger.ClaimRequest, reusab
 }
 
 /** Claims a void payment again: it keeps its id and key, everything else is as now asked. */
-export function reclaimPayment(books: Books, payment: Payment, request: Ledger.ClaimRequest): Payment {
+export function reclaimPayment(
+  books: Books,
+  payment: Payment,
+  request: Ledger.ClaimRequest,
+  atRisk: boolean,
+): Payment {
   const changed = books.run(
     reclaim,
     request.from.rail,
@@ -88,6 +102,7 @@ export function reclaimPayment(books: Books, payment: Payment, request: Ledger.C
     String(request.amount),
     request.earns,
     ...details(request.from),
+    Number(atRisk),
     request.now,
     payment.id,
   )
