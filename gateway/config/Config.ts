@@ -10,7 +10,15 @@ import { type RawConfig, schema } from './schema.ts'
 /** The configuration as the gateway uses it: every value checked, secrets resolved, amounts in base units. */
 export type Config = Omit<
   RawConfig,
-  'publicUrl' | 'secret' | 'chain' | 'escrow' | 'tokens' | 'routes' | 'settlement'
+  | 'publicUrl'
+  | 'secret'
+  | 'chain'
+  | 'escrow'
+  | 'tokens'
+  | 'routes'
+  | 'settlement'
+  | 'losses'
+  | 'withdrawals'
 > & {
   publicUrl: URL
   secret: Uint8Array
@@ -20,6 +28,17 @@ export type Config = Omit<
   tokens: ReadonlyMap<string, Token>
   routes: readonly Route[]
   settlement: { thresholds: ReadonlyMap<Address, bigint>; maxAgeSeconds: number; everyMs: number }
+  losses: { budgets: ReadonlyMap<Address, LossBudget>; windowSeconds: number }
+  withdrawals: { enabled: boolean; limits: ReadonlyMap<Address, WithdrawalLimits> }
+}
+
+/** Base units of one token. */
+export type LossBudget = { perPayer: bigint; total: bigint }
+export type WithdrawalLimits = {
+  minimum: bigint
+  dailyPerWallet: bigint
+  dailyTotal: bigint
+  holdAbove: bigint
 }
 
 /**
@@ -73,6 +92,12 @@ export function parse(input: unknown, environment: Record<string, string | undef
     check('settlement.threshold', () =>
       thresholds.set(token.address, Amount.parse(raw.settlement.threshold, token.decimals)),
     )
+  const budgets = new Map<Address, LossBudget>()
+  const withdrawalLimits = new Map<Address, WithdrawalLimits>()
+  for (const token of tokens.values()) {
+    check('losses', () => budgets.set(token.address, readLosses(raw.losses, token)))
+    check('withdrawals', () => withdrawalLimits.set(token.address, readWithdrawals(raw.withdrawals, token)))
+  }
   if (
     complaints.length > 0 ||
     publicUrl === undefined ||
@@ -91,6 +116,8 @@ export function parse(input: unknown, environment: Record<string, string | undef
     tokens,
     routes,
     settlement: { ...raw.settlement, thresholds },
+    losses: { budgets, windowSeconds: raw.losses.windowSeconds },
+    withdrawals: { enabled: raw.withdrawals.enabled, limits: withdrawalLimits },
   }
 }
 
@@ -131,6 +158,10 @@ function readRoute(route: RawConfig['routes'][number], tokens: ReadonlyMap<strin
     throw new Error(
       `token ${JSON.stringify(route.token)} is not one of tokens: ${[...tokens.keys()].join(', ')}`,
     )
+  if (route.brokenStream === 'per-byte' && route.settle === 'after' && route.rails.includes('charge'))
+    throw new Error(
+      'brokenStream "per-byte" gives a part back, and a charge that is settled after moves all of it or nothing. Fix: use "free" or "full", or another order of settlement.',
+    )
   const target: Target =
     route.upstream === undefined ? { kind: 'app' } : { kind: 'upstream', url: new URL(route.upstream) }
   return {
@@ -142,11 +173,34 @@ function readRoute(route: RawConfig['routes'][number], tokens: ReadonlyMap<strin
     token,
     rails: route.rails,
     settle: route.settle,
+    brokenStream: route.brokenStream,
     earns: 'route',
     gate: route.gate === undefined ? null : readGate(route.gate, token),
     description: route.description ?? null,
     deadlineMs: route.deadlineMs,
   }
+}
+
+function readLosses(losses: RawConfig['losses'], { decimals }: Token): LossBudget {
+  return {
+    perPayer: Amount.parse(losses.perPayer, decimals),
+    total: Amount.parse(losses.total, decimals),
+  }
+}
+
+function readWithdrawals(withdrawals: RawConfig['withdrawals'], { decimals }: Token): WithdrawalLimits {
+  const { minimum, dailyPerWallet, dailyTotal, holdAbove } = withdrawals
+  const limits = {
+    minimum: Amount.parse(minimum, decimals),
+    dailyPerWallet: Amount.parse(dailyPerWallet, decimals),
+    dailyTotal: Amount.parse(dailyTotal, decimals),
+    holdAbove: Amount.parse(holdAbove, decimals),
+  }
+  if (limits.minimum > limits.dailyPerWallet || limits.dailyPerWallet > limits.dailyTotal)
+    throw new Error(
+      `minimum ${minimum}, dailyPerWallet ${dailyPerWallet} and dailyTotal ${dailyTotal} must not fall. Fix: let each be at least the one before it.`,
+    )
+  return limits
 }
 
 function readGate(gate: NonNullable<RawConfig['routes'][number]['gate']>, token: Token): Gate {

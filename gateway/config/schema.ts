@@ -59,6 +59,12 @@ const route = z.strictObject({
     .enum(['before-call', 'before-release', 'after'])
     .default('before-release')
     .describe('When the transfer of a `charge` is sent.'),
+  brokenStream: z
+    .enum(['free', 'full', 'per-byte'])
+    .default('free')
+    .describe(
+      'What a stream costs that the upstream broke off: nothing; all of it once a byte has left; or the share that has left, where its length is known (else nothing). What is given back is credit.',
+    ),
   gate: gate.optional().describe('Token gate.'),
   description: printable.max(200).optional().describe('What the call gives; shown to payers.'),
   deadlineMs: z
@@ -160,6 +166,30 @@ export const schema = z.strictObject({
     })
     .prefault({})
     .describe('When vouchers are brought to the chain.'),
+  losses: z
+    .strictObject({
+      perPayer: decimal.default('1').describe('Most that one payer may owe us, in each token.'),
+      total: decimal.default('100').describe('Most that all payers together may owe us, in each token.'),
+      windowSeconds: z
+        .int()
+        .min(1)
+        .default(86_400)
+        .describe('How long a loss counts. What is delivered and not settled counts until it is.'),
+    })
+    .prefault({})
+    .describe(
+      'Loss budget of routes with `settle: "after"`: above it they settle `before-release`, for that payer or for all.',
+    ),
+  withdrawals: z
+    .strictObject({
+      enabled: z.boolean().default(true).describe('Whether a wallet may have its credit paid out on chain.'),
+      minimum: decimal.default('1').describe('Least withdrawal, in its token: we pay the gas.'),
+      dailyPerWallet: decimal.default('100').describe('Most that one wallet may withdraw in 24 hours.'),
+      dailyTotal: decimal.default('1000').describe('Most that all wallets may withdraw in 24 hours.'),
+      holdAbove: decimal.default('50').describe('Above this a withdrawal waits for an operator’s approval.'),
+    })
+    .prefault({})
+    .describe('Paying credit out. Amounts hold for each token, in its own unit.'),
   limits: z
     .strictObject({
       maxBodyBytes: z.int().min(0).default(10_485_760).describe('Largest request body that is forwarded.'),
@@ -178,6 +208,13 @@ export const schema = z.strictObject({
         .default(65_536)
         .describe('Largest answer that is kept, sealed, so that the same credential gets it again.'),
       storedAnswerSeconds: z.int().min(0).default(3_600).describe('How long an answer is kept.'),
+      waitSeconds: z
+        .int()
+        .min(0)
+        .max(60)
+        .default(30)
+        .describe('Longest wait that `Prefer: wait=N` gets for a call that is still running.'),
+      waiters: z.int().min(0).default(1_000).describe('Most callers that wait at once.'),
       idleMs: z.int().min(100).default(30_000).describe('Longest silence inside an upstream’s answer.'),
     })
     .prefault({})

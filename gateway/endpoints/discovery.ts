@@ -29,6 +29,7 @@ export function discoveryEndpoints(deps: Deps): Hono {
       symbol: route.token.symbol,
       rails: route.rails,
       settle: route.settle,
+      brokenStream: route.brokenStream,
       ...(route.description === null ? {} : { description: route.description }),
     })),
     endpoints: {
@@ -36,6 +37,8 @@ export function discoveryEndpoints(deps: Deps): Hono {
       balance: '/farthing/balance',
       topUp: '/farthing/balance/top-up',
       channels: '/farthing/channels',
+      payments: '/farthing/payments/:id',
+      withdrawals: '/farthing/withdrawals',
       health: '/farthing/health',
     },
   }

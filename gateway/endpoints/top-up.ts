@@ -27,6 +27,7 @@ export function topUpRoutes(config: Config, ledger: Ledger): Route[] {
       rails: ['charge'],
       // The wallet is credited when the transfer is mined, and the answer says the new balance.
       settle: 'before-call',
+      brokenStream: 'free',
       earns: 'payer',
       gate: null,
       description: `Tops the balance of the paying wallet up, in ${token.symbol}.`,

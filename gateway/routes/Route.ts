@@ -13,6 +13,13 @@ import type { Token } from './Token.ts'
  */
 export type SettleOrder = 'before-call' | 'before-release' | 'after'
 
+/**
+ * What is charged for a stream that the upstream broke off. `free`: nothing; all is given back. `full`: all, once a byte
+ * has left. `per-byte`: the share that has left, where the length is known; else nothing. A caller that hangs up has had
+ * what it wanted, and pays for the whole call.
+ */
+export type BrokenStream = 'free' | 'full' | 'per-byte'
+
 /** What a call costs: a fixed amount, or what the caller names in the query (top-ups), in base units. */
 export type Price =
   | { kind: 'fixed'; amount: bigint }
@@ -38,6 +45,7 @@ export type Route = {
   token: Token
   rails: readonly Rail[]
   settle: SettleOrder
+  brokenStream: BrokenStream
   /** Who earns: the route, or the payer's own wallet (a top-up). */
   earns: 'route' | 'payer'
   gate: Gate | null
