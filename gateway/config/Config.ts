@@ -10,15 +10,7 @@ import { type RawConfig, schema } from './schema.ts'
 /** The configuration as the gateway uses it: every value checked, secrets resolved, amounts in base units. */
 export type Config = Omit<
   RawConfig,
-  | 'publicUrl'
-  | 'secret'
-  | 'chain'
-  | 'escrow'
-  | 'tokens'
-  | 'routes'
-  | 'settlement'
-  | 'losses'
-  | 'withdrawals'
+  'publicUrl' | 'secret' | 'chain' | 'escrow' | 'tokens' | 'routes' | 'settlement' | 'losses' | 'withdrawals'
 > & {
   publicUrl: URL
   secret: Uint8Array
