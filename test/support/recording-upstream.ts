@@ -50,14 +50,18 @@ export async function recordingUpstream(): Promise<RecordingUpstream> {
       }),
   }
   const server = createServer((request, response) => {
-    void read(request).then(async (body) => {
-      const { method = '', url = '', headers, rawHeaders } = request
-      const seen = { method, url, headers, rawHeaders, body }
-      recording.seen.push(seen)
-      await recording.onRequest(seen)
-      for (const [name, value] of Object.entries(recording.answerHeaders)) response.setHeader(name, value)
-      await answer(seen, response, recording)
-    })
+    // A request that is broken off on its way here was never seen.
+    void read(request).then(
+      async (body) => {
+        const { method = '', url = '', headers, rawHeaders } = request
+        const seen = { method, url, headers, rawHeaders, body }
+        recording.seen.push(seen)
+        await recording.onRequest(seen)
+        for (const [name, value] of Object.entries(recording.answerHeaders)) response.setHeader(name, value)
+        await answer(seen, response, recording)
+      },
+      () => response.destroy(),
+    )
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   recording.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
