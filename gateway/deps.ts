@@ -5,6 +5,7 @@ import type { Keys } from './keys.ts'
 import type { Ledger } from './ledger/Ledger.ts'
 import type { ChannelBook } from './rails/channel/ChannelBook.ts'
 import type { ChargeDesk } from './rails/charge/ChargeDesk.ts'
+import type { Waiting } from './request/wait.ts'
 import type { Route } from './routes/Route.ts'
 import type { RouteTable } from './routes/RouteTable.ts'
 import type { SingleFlight } from './single-flight.ts'
@@ -26,4 +27,6 @@ export type Deps = {
   singleFlight: SingleFlight
   /** Settles single transfers. */
   charges: ChargeDesk
+  /** Callers that wait for a call that another request runs. */
+  waiting: Waiting
 }

@@ -10,6 +10,7 @@ import { topUpRoutes } from './endpoints/top-up.ts'
 import { deriveKeys } from './keys.ts'
 import type { Ledger } from './ledger/Ledger.ts'
 import { openSqliteLedger } from './ledger/sqlite/open-sqlite-ledger.ts'
+import { createWaiting } from './request/wait.ts'
 import { canonicalPath } from './routes/canonical-path.ts'
 import * as RouteTable from './routes/RouteTable.ts'
 import { type Listening, listen } from './server.ts'
@@ -79,6 +80,7 @@ export async function createGateway(options: createGateway.Options): Promise<Gat
     channels: settlement.channels,
     charges: settlement.charges,
     singleFlight: createSingleFlight(),
+    waiting: createWaiting(config.limits.waiters),
   }
   const app = createApp(deps)
   let listening: Listening | null = null
@@ -116,6 +118,7 @@ export async function createGateway(options: createGateway.Options): Promise<Gat
       return { port: listening.port }
     },
     async stop() {
+      deps.waiting.close()
       await listening?.close(graceMs)
       await Promise.all([settlement.stop(), housekeeping.stop()])
       chain.close()

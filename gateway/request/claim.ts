@@ -34,6 +34,7 @@ export async function claim(verified: Verified, deps: Deps): Promise<Claimed | R
     asset: Token.asset(terms.token),
     amount: terms.amount,
     earns: terms.route.earns === 'payer' ? Account.wallet(paying.wallet) : Account.revenue(terms.route.id),
+    ...budgetOf(verified, deps),
     now: deps.clock.now(),
   }
   const result = await deps.ledger.claim(request)
@@ -52,6 +53,16 @@ export async function claim(verified: Verified, deps: Deps): Promise<Claimed | R
     default:
       throw voucherRefusal(result)
   }
+}
+
+/** What may be at risk on a route that releases before it settles. */
+function budgetOf(
+  { route, paying, terms }: Verified,
+  { config, clock }: Deps,
+): Pick<Ledger.ClaimRequest, 'budget'> {
+  const budget = config.losses.budgets.get(terms.token.address)
+  if (route.settle !== 'after' || paying.rail !== 'charge' || budget === undefined) return {}
+  return { budget: { ...budget, since: clock.now() - config.losses.windowSeconds * 1_000 } }
 }
 
 /** The key is what cannot be spent twice (design section 2). */

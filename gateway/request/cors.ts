@@ -14,6 +14,8 @@ const exposed = [
   'Farthing-Replayed',
   'Farthing-Payment',
   'Farthing-Credited',
+  'Preference-Applied',
+  'Link',
   'Retry-After',
 ].join(', ')
 
@@ -40,7 +42,7 @@ export function allowed(methods: readonly string[]): Response {
     'access-control-allow-origin': '*',
     'access-control-allow-methods': methods.join(', '),
     'access-control-allow-headers':
-      'Authorization, PAYMENT-SIGNATURE, Idempotency-Key, Farthing-Session, Content-Type, Accept-Payment',
+      'Authorization, PAYMENT-SIGNATURE, Idempotency-Key, Farthing-Session, Content-Type, Accept-Payment, Prefer',
     'access-control-max-age': '600',
     vary: 'Origin',
   }

@@ -1,9 +1,10 @@
 import type { Deps } from '../deps.ts'
 import { GatewayError } from '../errors.ts'
-import type { Payment } from '../ledger/Payment.ts'
+import type { Delivered, Payment } from '../ledger/Payment.ts'
 import { preflight } from '../rails/charge/preflight.ts'
 import type { VerifiedCharge } from '../rails/charge/verify-charge.ts'
 import { PaymentRefusedError, PaymentUnknownError } from '../rails/payment-error.ts'
+import { keptOf } from './broken-stream.ts'
 import { type Called, callTarget } from './call-target.ts'
 import type { Claimed } from './claim.ts'
 import { identityOf, isCharged, uncharged, voidIfThrown, watchOf } from './deliver.ts'
@@ -19,7 +20,9 @@ export async function deliverCharge(claimed: Claimed, charge: VerifiedCharge, de
     case 'before-release':
       return callThenSettle(claimed, charge, deps)
     case 'after':
-      return releaseThenSettle(claimed, charge, deps)
+      if (claimed.payment.atRisk) return releaseThenSettle(claimed, charge, deps)
+      deps.log.warn({ route: claimed.route.id, payment: claimed.payment.id }, 'loss budget is used up')
+      return callThenSettle(claimed, charge, deps)
   }
 }
 
@@ -50,7 +53,7 @@ async function settleThenCall(claimed: Claimed, deps: Deps): Promise<Response> {
     headers.set('farthing-credited', amount.toString())
     return new Response(called.body, { status: called.status, headers })
   }
-  if (answer === null) return stream(called, receipted, watchOf(settled.id, deps), deps)
+  if (answer === null) return stream(called, receipted, watchOf(settled, called, claimed.route, deps), deps)
   await deps.ledger.storeAnswer(settled.id, seal(answer, settled.id, deps.keys.answer))
   await deps.ledger.complete(settled.id)
   return respond(answer, receipted, deps)
@@ -67,7 +70,7 @@ async function callThenSettle(claimed: Claimed, charge: VerifiedCharge, deps: De
     const settled = await settle(claimed, answer, answer === null ? 'delivering' : 'delivered', deps)
     const receipted = { ...claimed, payment: settled }
     return answer === null
-      ? stream(called, receipted, watchOf(settled.id, deps), deps)
+      ? stream(called, receipted, watchOf(settled, called, claimed.route, deps), deps)
       : respond(answer, receipted, deps)
   } catch (error) {
     called.cancel()
@@ -75,7 +78,10 @@ async function callThenSettle(claimed: Claimed, charge: VerifiedCharge, deps: De
   }
 }
 
-/** `after`. The answer is released at once and settled behind the caller's back; the seller bears a failure. */
+/**
+ * `after`, within the loss budget. The answer is released at once and settled behind the caller's back; the seller bears
+ * a failure.
+ */
 async function releaseThenSettle(claimed: Claimed, charge: VerifiedCharge, deps: Deps): Promise<Response> {
   const { called, answer } = await call(claimed, charge, deps)
   if (!isCharged(called)) return uncharged(claimed, called, deps)
@@ -92,13 +98,17 @@ async function releaseThenSettle(claimed: Claimed, charge: VerifiedCharge, deps:
     return respond(answer, receipted, deps)
   }
   // A stream is not charged before its end: it may be long, and a payment that says `settling` for long is taken for
-  // one that nobody follows. One that breaks is never sent.
-  const whole = async () => {
+  // one that nobody follows. One that breaks is not sent, unless the route keeps the whole price of it.
+  const whole = async (delivered: Delivered) => {
     const settling = await ledger.settling({ paymentId: payment.id })
-    await ledger.complete(payment.id)
+    await ledger.complete(payment.id, delivered)
     await settleBehind(settling, deps)
   }
-  const broken = async () => void (await ledger.void(payment.id, 'The answer broke off.'))
+  const broken = async (delivered: Delivered) => {
+    const kept = keptOf(claimed.route.brokenStream, payment.amount, delivered.bytes, null)
+    if (kept === payment.amount) await whole(delivered)
+    else await ledger.void(payment.id, 'The answer broke off.')
+  }
   return stream(called, receipted, { whole, broken }, deps)
 }
 

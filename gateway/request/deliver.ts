@@ -1,4 +1,7 @@
 import type { Deps } from '../deps.ts'
+import type { Payment } from '../ledger/Payment.ts'
+import type { Route } from '../routes/Route.ts'
+import { keptOf, lengthOf } from './broken-stream.ts'
 import { type Called, callTarget } from './call-target.ts'
 import type { Claimed } from './claim.ts'
 import { deliverCharge } from './deliver-charge.ts'
@@ -7,11 +10,15 @@ import { respond, stream, type Watch } from './respond.ts'
 import { seal } from './sealed-answer.ts'
 import { takeAnswer } from './take-answer.ts'
 
-/** Makes the paid call and charges for it, by the rail's rules. */
-export function deliver(claimed: Claimed, deps: Deps): Promise<Response> {
-  return claimed.paying.rail === 'charge'
-    ? deliverCharge(claimed, claimed.paying, deps)
-    : deliverHeld(claimed, deps)
+/** Makes the paid call and charges for it, by the rail's rules. Then whoever waits for it looks again. */
+export async function deliver(claimed: Claimed, deps: Deps): Promise<Response> {
+  try {
+    return claimed.paying.rail === 'charge'
+      ? await deliverCharge(claimed, claimed.paying, deps)
+      : await deliverHeld(claimed, deps)
+  } finally {
+    deps.waiting.wake(claimed.payment.id)
+  }
 }
 
 /** A free call: through the same path, with nothing to claim. */
@@ -23,7 +30,7 @@ export async function deliverFree(priced: Priced, deps: Deps): Promise<Response>
 
 /**
  * Channel and balance: the money is held, so nothing has to be settled first. It is charged before the first byte
- * leaves (a call that was served is always booked), and given back when the stream breaks.
+ * leaves (a call that was served is always booked), and given back when the stream breaks, as far as the route says.
  *
  * | The process dies | Then |
  * |---|---|
@@ -55,15 +62,28 @@ async function deliverHeld(claimed: Claimed, deps: Deps): Promise<Response> {
   const channel = claimed.channel === null ? null : await ledger.channel(claimed.channel.id)
   const receipted = { ...claimed, payment: captured, channel }
   return answer === null
-    ? stream(called, receipted, watchOf(payment.id, deps), deps)
+    ? stream(called, receipted, watchOf(captured, called, claimed.route, deps), deps)
     : respond(answer, receipted, deps)
 }
 
-/** What happens to a captured payment when its stream ends. A caller that hangs up has had what it wanted. */
-export function watchOf(paymentId: string, { ledger }: Pick<Deps, 'ledger'>): Watch {
+/**
+ * What happens to a charged payment when its stream ends. A caller that hangs up has had what it wanted; when the
+ * upstream breaks off, the route's rule says what is kept.
+ */
+export function watchOf(
+  { id, charged }: Payment,
+  { headers }: Pick<Called, 'headers'>,
+  { brokenStream }: Pick<Route, 'brokenStream'>,
+  { ledger }: Pick<Deps, 'ledger'>,
+): Watch {
+  const length = lengthOf(headers)
   return {
-    whole: async () => void (await ledger.complete(paymentId)),
-    broken: async () => void (await ledger.refund(paymentId, 'The answer broke off.')),
+    whole: async (delivered) => void (await ledger.complete(id, delivered)),
+    async broken(delivered) {
+      const kept = keptOf(brokenStream, charged, delivered.bytes, length)
+      if (kept === charged) await ledger.complete(id, delivered)
+      else await ledger.refund(id, 'The answer broke off.', { amount: charged - kept, delivered })
+    },
   }
 }
 

@@ -1,3 +1,4 @@
+import type { Address } from 'viem'
 import type { Deps } from '../deps.ts'
 import { GatewayError } from '../errors.ts'
 import { claim } from './claim.ts'
@@ -19,6 +20,7 @@ import { verify } from './verify.ts'
  */
 export async function handle(incoming: Incoming, deps: Deps): Promise<Response> {
   let priced: Priced | null = null
+  let proven: Address | null = null
   try {
     const preflight = preflightResponse(incoming, deps)
     if (preflight !== null) return preflight
@@ -26,21 +28,32 @@ export async function handle(incoming: Incoming, deps: Deps): Promise<Response> 
     const matched = match(incoming, deps)
     const identified = await identify(matched, deps)
     const permitted = await permit(identified, deps)
+    proven = identified.signedIn
     priced = await price(permitted, deps)
     if (priced.terms.amount === 0n) return exposeHeaders(await deliverFree(priced, deps))
 
     const verified = await verify(priced, deps)
     if ('managed' in verified) return exposeHeaders(managedAnswer(verified, deps))
+    proven = verified.paying.wallet
     const claimed = await claim(verified, deps)
     if ('repeated' in claimed) return exposeHeaders(await repeat(claimed, verified, deps))
     return exposeHeaders(await deliver(claimed, deps))
   } catch (error) {
-    return exposeHeaders(answerError(error, priced, deps))
+    return exposeHeaders(await answerError(error, priced, proven, deps))
   }
 }
 
-function answerError(error: unknown, priced: Priced | null, deps: Deps): Response {
-  return error instanceof GatewayError && error.status === 402 && priced !== null
-    ? paymentProblem(error, priced, deps)
-    : errorResponse(error, deps)
+async function answerError(
+  error: unknown,
+  priced: Priced | null,
+  proven: Address | null,
+  deps: Deps,
+): Promise<Response> {
+  try {
+    if (error instanceof GatewayError && error.status === 402 && priced !== null)
+      return await paymentProblem(error, priced, proven, deps)
+  } catch (broken) {
+    return errorResponse(broken, deps)
+  }
+  return errorResponse(error, deps)
 }

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto'
-import { getAddress } from 'viem'
+import { type Address, getAddress } from 'viem'
 import type { Deps } from '../deps.ts'
 import { GatewayError } from '../errors.ts'
+import * as Account from '../ledger/Account.ts'
 import type { Rail } from '../ledger/Payment.ts'
 import * as Amount from '../protocol/Amount.ts'
 import * as Challenge from '../protocol/mpp/Challenge.ts'
@@ -28,6 +29,9 @@ export function problem(error: GatewayError, extra: Record<string, unknown> = {}
   if (error.retryAfter !== undefined) headers.set('retry-after', String(error.retryAfter))
   // RFC 9110: a 401 names the scheme that would do.
   if (error.status === 401) headers.set('www-authenticate', 'Bearer')
+  // Whoever is left guessing about a payment can ask what became of it.
+  if (typeof error.details.paymentId === 'string')
+    headers.set('link', `</farthing/payments/${encodeURIComponent(error.details.paymentId)}>; rel="status"`)
   if (error instanceof MethodNotAllowedError) headers.set('allow', error.allow.join(', '))
   return new Response(JSON.stringify(body), { status: error.status, headers })
 }
@@ -43,13 +47,22 @@ export function errorResponse(error: unknown, { log }: Pick<Deps, 'log'>): Respo
   return problem(new InternalError(id))
 }
 
-/** A 402: the problem, and every way to pay for this call, in both dialects. */
-export function paymentProblem(error: GatewayError, priced: Priced, deps: Deps): Response {
+/**
+ * A 402: the problem, and every way to pay for this call, in both dialects. `proven` is the wallet that has proven itself,
+ * by a session or by a verified credential: only that one is told what credit it has.
+ */
+export async function paymentProblem(
+  error: GatewayError,
+  priced: Priced,
+  proven: Address | null,
+  deps: Deps,
+): Promise<Response> {
   const { terms, path } = priced
   const channelId =
     typeof error.details.channelId === 'string' ? (error.details.channelId as `0x${string}`) : null
   const offered = challenges(terms, deps, channelId)
-  const response = problem(error, { ...describe(terms, deps), challengeId: offered[0]?.id })
+  const credit = proven === null ? {} : await describeCredit(proven, terms, deps)
+  const response = problem(error, { ...describe(terms, deps), ...credit, challengeId: offered[0]?.id })
   for (const challenge of offered) response.headers.append('www-authenticate', Challenge.serialize(challenge))
   if (offered.length === 0) response.headers.set('www-authenticate', 'Bearer')
   const x402 = paymentRequired(terms, path, error.message, deps)
@@ -74,8 +87,29 @@ function describe(terms: Terms, { config, chain }: Deps): Record<string, unknown
       asset: Token.asset(token),
     },
     payee: getAddress(chain.payee),
+    brokenStream: route.brokenStream,
     offers: route.rails.map((rail) => describeOffer[rail](terms, chain, link)),
     links: { discovery: link('/farthing'), signIn: link('/farthing/sign-in') },
+  }
+}
+
+/** Credit that the wallet may spend on this call, or have paid out. */
+async function describeCredit(
+  wallet: Address,
+  { token }: Terms,
+  { config, ledger }: Deps,
+): Promise<Record<string, unknown>> {
+  const { available } = await ledger.balance(Account.wallet(wallet), Token.asset(token))
+  if (available <= 0n) return {}
+  return {
+    credit: {
+      available: available.toString(),
+      formatted: Amount.format(available, token.decimals),
+      symbol: token.symbol,
+      ...(config.withdrawals.enabled
+        ? { withdraw: new URL('/farthing/withdrawals', config.publicUrl).href }
+        : {}),
+    },
   }
 }
 

@@ -18,7 +18,7 @@ export type Receipted = {
 /** Receipt headers of a paid answer: the gateway's own signed one, and that of the dialect the caller spoke. */
 export function receiptHeaders(receipted: Receipted, deps: Deps): Record<string, string> {
   const { payment, dialect } = receipted
-  const own = { [SignedReceipt.header]: signed(receipted, deps) }
+  const own = { [SignedReceipt.header]: signedReceipt(receipted, deps) }
   if (dialect === 'mpp') return { ...own, [Receipt.header]: mpp(receipted, deps) }
   if (dialect === 'session') return own
   const response = SettlementResponse.serialize({
@@ -45,7 +45,11 @@ export function managedReceipt(
   return { [Receipt.header]: Receipt.serialize(receipt) }
 }
 
-function signed({ payment, channel }: Receipted, { config, clock, keys }: Deps): string {
+/** The gateway's own receipt. */
+export function signedReceipt(
+  { payment, channel }: Pick<Receipted, 'payment' | 'channel'>,
+  { config, clock, keys }: Deps,
+): string {
   const input = SignedReceipt.signingInput({
     jti: payment.id,
     iss: config.publicUrl.origin,

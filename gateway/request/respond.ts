@@ -1,10 +1,14 @@
 import type { Deps } from '../deps.ts'
+import type { Delivered } from '../ledger/Payment.ts'
 import type { Called } from './call-target.ts'
 import { type Receipted, receiptHeaders } from './receipt.ts'
 import type { Answer } from './sealed-answer.ts'
 
-/** What is done when a released stream has ended. */
-export type Watch = { whole(): Promise<void>; broken(): Promise<void> }
+/** What is done when a released stream has ended, and how far it got: whole or given up by the caller, or broken off. */
+export type Watch = {
+  whole(delivered: Delivered): Promise<void>
+  broken(delivered: Delivered): Promise<void>
+}
 
 /** Releases an answer that is held in memory. */
 export function respond(answer: Answer, receipted: Receipted, deps: Deps): Response {
@@ -15,15 +19,20 @@ export function respond(answer: Answer, receipted: Receipted, deps: Deps): Respo
 
 /** Releases a stream, and books how it ended. */
 export function stream(called: Called, receipted: Receipted, watch: Watch, deps: Deps): Response {
+  const { body, passed } = counted(called.body)
   const booked = called.done.then((end) => {
+    const whole = end.outcome === 'complete'
+    const delivered = { bytes: whole ? end.bytes : passed(), whole }
     // A caller that hung up before the first byte has had nothing.
-    const nothing = end.outcome === 'cancelled' && end.bytes === 0
-    return end.outcome === 'broken' || nothing ? watch.broken() : watch.whole()
+    const nothing = end.outcome === 'cancelled' && delivered.bytes === 0
+    return end.outcome === 'broken' || nothing ? watch.broken(delivered) : watch.whole(delivered)
   })
-  booked.catch((error: unknown) =>
-    deps.log.error({ err: error, payment: receipted.payment.id }, 'stream not booked'),
-  )
-  return new Response(called.body, {
+  booked
+    .catch((error: unknown) =>
+      deps.log.error({ err: error, payment: receipted.payment.id }, 'stream not booked'),
+    )
+    .finally(() => deps.waiting.wake(receipted.payment.id))
+  return new Response(body, {
     status: called.status,
     headers: withReceipt(called.headers, receipted, deps),
   })
@@ -34,6 +43,26 @@ export function respondAgain(answer: Answer, receipted: Receipted, deps: Deps): 
   const response = respond(answer, receipted, deps)
   response.headers.set('farthing-replayed', 'true')
   return response
+}
+
+/** A stream that counts what was taken from it. What the upstream sent and nobody took has not left. */
+function counted(body: Called['body']): { body: Called['body']; passed(): number } {
+  if (body === null) return { body, passed: () => 0 }
+  const reader = body.getReader()
+  let bytes = 0
+  const stream = new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        const { done, value } = await reader.read()
+        if (done) return controller.close()
+        bytes += value.byteLength
+        controller.enqueue(value)
+      },
+      cancel: (reason) => reader.cancel(reason),
+    },
+    { highWaterMark: 0 },
+  )
+  return { body: stream, passed: () => bytes }
 }
 
 function withReceipt(headers: Headers, receipted: Receipted, deps: Deps): Headers {
