@@ -31,6 +31,8 @@ export type Channel = {
   /** Unix seconds at which the payer's request to close was mined; null when there is none. */
   closeRequestedAt: number | null
   finalized: boolean
+  /** Why it takes no vouchers until an operator decides (the books are older than the chain); null when it does. */
+  suspended: string | null
   /** Milliseconds since the epoch. */
   openedAt: number
   /** When the oldest value now unsettled was spent; null when nothing is unsettled. */

@@ -3,6 +3,7 @@ import type { Account } from './Account.ts'
 import type { Asset } from './Asset.ts'
 import type { Channel } from './Channel.ts'
 import type { Delivered, Payment, StoredAnswer } from './Payment.ts'
+import type { Relays } from './Relays.ts'
 import type { Withdrawals } from './Withdrawal.ts'
 
 /**
@@ -90,6 +91,13 @@ export interface Ledger {
    * (prepaid → channel), spent and unsettled value is lost (loss → channel). The counters stay.
    */
   channelFinalized(id: Hex): Promise<Channel>
+  /** Takes no more vouchers on it, until `acceptRestored`. The first reason stays. */
+  suspendChannel(id: Hex, reason: string): Promise<Channel>
+  /**
+   * An operator accepts what the chain knows of a suspended channel: books the settlements that the books have lost as
+   * earned, oldest first, and takes vouchers again.
+   */
+  acceptRestored(request: Ledger.AcceptRestored): Promise<Channel>
   channel(id: Hex): Promise<Channel | null>
   channels(filter: Ledger.ChannelFilter): Promise<Channel[]>
   /**
@@ -106,15 +114,29 @@ export interface Ledger {
   balance(account: Account, asset: Asset): Promise<{ posted: bigint; available: bigint }>
   balances(filter?: { prefix?: string }): Promise<{ account: Account; asset: Asset; posted: bigint }[]>
 
+  /** Deposits whose gas we pay, counted. */
+  readonly relays: Relays
+  /** Base units that are spent or reserved on all channels of an asset and not on chain. */
+  unsettled(asset: Asset): Promise<bigint>
+
   // ── chain bookkeeping ─────────────────────────────────────────────────────────────────────────────────────────
   /** Written before a transaction is sent: what it is for, from which key, with which nonce. */
   intend(intent: Ledger.NewIntent): Promise<Ledger.Intent>
+  /**
+   * Written before a transaction is replaced: the same nonce and call, signed for a higher fee. Only while the intent has
+   * not ended.
+   */
+  replaceIntent(id: string, attempt: Ledger.Attempt): Promise<Ledger.Intent>
+  /** Everything that was signed for an intent, oldest first; any of them may be mined. */
+  attempts(intentId: string): Promise<Ledger.Attempt[]>
   /** Follows an intent: sent, or how it ended. `sent` after it was mined changes nothing. */
   updateIntent(id: string, change: Ledger.IntentChange): Promise<Ledger.Intent>
   /** Intents that have not ended, oldest first. */
   openIntents(): Promise<Ledger.Intent[]>
   /** Every intent about a subject (channel id or payment id), oldest first. */
   intentsFor(subject: string): Promise<Ledger.Intent[]>
+  /** Highest nonce of any intent from this key; null when there is none. */
+  lastNonce(chainId: number, from: Address): Promise<number | null>
   /** Next block the watcher must read; null before the first time. */
   cursor(chainId: number): Promise<bigint | null>
   setCursor(chainId: number, block: bigint): Promise<void>
@@ -131,8 +153,12 @@ export interface Ledger {
   endSession(tokenHash: string): Promise<void>
 
   // ── the books as a whole ──────────────────────────────────────────────────────────────────────────────────────
-  /** Checks the laws on a snapshot. */
-  audit(): Promise<Ledger.Audit>
+  /** Says something in the trail that moved no money. */
+  note(note: Ledger.Note): Promise<void>
+  /** What was noted of one kind, newest first; one by default. */
+  notes(kind: Ledger.NoteKind, limit?: number): Promise<Ledger.NoteRead[]>
+  /** Checks the laws and the trail on a snapshot. Writes nothing. */
+  audit(options?: { anchor?: Ledger.Anchor }): Promise<Ledger.Audit>
   close(): Promise<void>
 }
 
@@ -167,9 +193,14 @@ export declare namespace Ledger {
            * enough unspent value, the claim is a new call under key `<key>#<n>` and not a replay.
            */
           reusable: boolean
+          /** Most that may be unsettled with this call; no cap when left out. */
+          caps?: Caps
         }
       | { rail: 'balance' }
   }
+
+  /** Base units: most that may be spent or reserved and not on chain, on this channel and on all of its asset. */
+  type Caps = { channel: bigint; total: bigint }
 
   type ClaimResult =
     | { outcome: 'fresh'; payment: Payment; channel: Channel | null }
@@ -179,11 +210,14 @@ export declare namespace Ledger {
     | { outcome: 'conflict'; payment: Payment }
     /** Not enough: base units available and needed. For a channel, `channel` says what voucher would be enough. */
     | { outcome: 'insufficient'; available: bigint; needed: bigint; channel: Channel | null }
+    /** Too much would be unsettled: what is, and the cap. Settle first. */
+    | { outcome: 'exposed'; scope: 'channel' | 'total'; unsettled: bigint; cap: bigint; channel: Channel }
     | VoucherRefusal
 
   type VoucherRefusal =
     | { outcome: 'channel-not-found' }
     | { outcome: 'channel-finalized'; channel: Channel }
+    | { outcome: 'channel-suspended'; channel: Channel }
     | { outcome: 'close-requested'; channel: Channel }
     | { outcome: 'amount-exceeds-deposit'; channel: Channel }
     | { outcome: 'delta-too-small'; channel: Channel }
@@ -217,6 +251,14 @@ export declare namespace Ledger {
     'id' | 'chainId' | 'escrow' | 'payer' | 'payee' | 'token' | 'asset' | 'signer' | 'deposit'
   > & { now: number }
   type ChannelSettled = { id: Hex; cumulative: bigint; ref: ChainRef; now: number }
+  type AcceptRestored = {
+    id: Hex
+    /** Every settlement of it that the chain shows, oldest first; those that are booked change nothing. */
+    settlements: readonly { cumulative: bigint; ref: ChainRef }[]
+    /** The chain shows it closed. */
+    finalized: boolean
+    now: number
+  }
   type ChannelFilter = {
     payer?: Address
     finalized?: boolean
@@ -225,7 +267,8 @@ export declare namespace Ledger {
     limit?: number
   }
 
-  type IntentKind = 'charge' | 'open' | 'top-up' | 'settle' | 'close' | 'withdrawal'
+  /** A `repair` moves nothing: it takes a nonce that nobody else takes. */
+  type IntentKind = 'charge' | 'open' | 'top-up' | 'settle' | 'close' | 'withdrawal' | 'repair'
   type NewIntent = {
     id: string
     chainId: number
@@ -234,7 +277,10 @@ export declare namespace Ledger {
     subjects: string[]
     from: Address
     nonce: number
-    /** The signed transaction, so that a restart can broadcast the very same one again: that is idempotent. */
+    /**
+     * The signed transaction, so that a restart can broadcast the very same one again: that is idempotent. Of several
+     * attempts the newest, and the mined one once that is known.
+     */
     raw: Hex
     /** Its hash, known before it is sent. */
     hash: Hex
@@ -246,7 +292,10 @@ export declare namespace Ledger {
     reason: string | null
     updatedAt: number
   }
-  type IntentChange = { state: Intent['state']; reason?: string; now: number }
+  /** `hash`: which attempt was mined; from then on the intent shows that one. */
+  type IntentChange = { state: Intent['state']; reason?: string; hash?: Hex; now: number }
+  /** One signing of an intent. `at` in milliseconds since the epoch. */
+  type Attempt = { raw: Hex; hash: Hex; at: number }
 
   type ChainEntry = {
     ref: ChainRef
@@ -260,5 +309,43 @@ export declare namespace Ledger {
   type Session = { tokenHash: string; wallet: Address; chainId: number; createdAt: number; expiresAt: number }
 
   type Law = { law: 1 | 2 | 3 | 4 | 5; title: string; holds: boolean; violations: string[] }
-  type Audit = { balanced: boolean; laws: Law[]; payments: number; channels: number; transfers: number }
+  type Audit = {
+    balanced: boolean
+    laws: Law[]
+    trail: TrailAudit
+    payments: number
+    channels: number
+    transfers: number
+  }
+
+  /** A place in the trail: from it on, history can't be cut or made anew without being seen. */
+  type Anchor = { seq: number; hash: string }
+  type TrailAudit = {
+    holds: boolean
+    violations: string[]
+    /** First event that is not as it was written, or does not state what is booked; null when all are. */
+    brokenAt: number | null
+    events: number
+    head: Anchor | null
+  }
+
+  /** What is noted in the trail beside the operations on money. */
+  type NoteKind =
+    | 'trail-began'
+    | 'gateway-started'
+    | 'gateway-stopped'
+    | 'secret-rotated'
+    | 'audit-ran'
+    | 'routes-stopped'
+    | 'routes-resumed'
+    | 'restore-detected'
+    | 'restore-accepted'
+    | 'difference-accepted'
+  type Note = {
+    kind: NoteKind
+    subject?: string
+    /** Never a secret. Long texts are cut. */
+    body?: Record<string, string | number | boolean | null>
+  }
+  type NoteRead = Required<Note> & { seq: number; at: number }
 }

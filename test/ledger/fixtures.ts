@@ -90,7 +90,8 @@ export async function topUp(ledger: Ledger, wallet: Address, amount: bigint): Pr
   await ledger.settled({ paymentId: id, ref, deliver: 'delivered' })
 }
 
-/** Violations of the laws, none when the books balance. */
+/** Violations of the laws and the trail, none when the books balance. */
 export async function violations(ledger: Ledger): Promise<string[]> {
-  return (await ledger.audit()).laws.flatMap((law) => law.violations)
+  const { laws, trail } = await ledger.audit()
+  return [...laws.flatMap((law) => law.violations), ...trail.violations]
 }

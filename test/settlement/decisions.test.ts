@@ -29,6 +29,7 @@ const channel = (over: Partial<Channel> = {}): Channel => ({
   reserved: 0n,
   voucher: null,
   closeRequestedAt: null,
+  suspended: null,
   finalized: false,
   openedAt: 0,
   unsettledSince: 1_000,

@@ -7,6 +7,7 @@ import type { Channel } from '../Channel.ts'
 export function judgeVoucher(channel: Channel | null, voucher: judgeVoucher.Voucher): judgeVoucher.Verdict {
   if (channel === null) return 'channel-not-found'
   if (channel.finalized) return 'channel-finalized'
+  if (channel.suspended !== null) return 'channel-suspended'
   if (channel.closeRequestedAt !== null) return 'close-requested'
   if (voucher.cumulative > channel.deposit) return 'amount-exceeds-deposit'
   if (voucher.cumulative <= channel.accepted) return 'replay'
@@ -19,6 +20,7 @@ export declare namespace judgeVoucher {
   type Refusal =
     | 'channel-not-found'
     | 'channel-finalized'
+    | 'channel-suspended'
     | 'close-requested'
     | 'amount-exceeds-deposit'
     | 'delta-too-small'

@@ -5,6 +5,10 @@ import type { Query, Value } from './sql.ts'
 export class Books {
   readonly database: Database
   readonly clock: { now(): number }
+  /** How many rows were written on this connection. */
+  writes = 0
+  /** Transfers of the operation that is running: the trail states them. */
+  readonly posted: Books.Posted[] = []
   readonly #prepared = new Map<Query<Value[], unknown>, Statement<Value[]>>()
 
   constructor(database: Database, clock: { now(): number }) {
@@ -29,7 +33,16 @@ export class Books {
 
   /** Runs a statement that writes. Returns how many rows it changed. */
   run<Values extends Value[]>(query: Query<Values, never>, ...values: Values): number {
-    return this.#prepare(query).run(...values).changes
+    const { changes } = this.#prepare(query).run(...values)
+    this.writes += changes
+    return changes
+  }
+
+  /** Inserts one row. Returns its id. */
+  insert<Values extends Value[]>(query: Query<Values, never>, ...values: Values): number {
+    const { changes, lastInsertRowid } = this.#prepare(query).run(...values)
+    this.writes += changes
+    return Number(lastInsertRowid)
   }
 
   /** Runs reads on one snapshot. */
@@ -48,5 +61,21 @@ export class Books {
     const statement = this.database.prepare<Value[]>(query.text)
     this.#prepared.set(query, statement)
     return statement
+  }
+}
+
+export declare namespace Books {
+  /** A transfer as it was booked. */
+  type Posted = {
+    id: number
+    kind: string
+    debit: string
+    credit: string
+    asset: string
+    amount: string
+    payment: string | null
+    channel: string | null
+    transaction: string | null
+    logIndex: number | null
   }
 }

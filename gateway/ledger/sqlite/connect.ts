@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import Database from 'better-sqlite3'
 import { GatewayError } from '../../errors.ts'
-import { migrate, NotALedgerError } from './migrate.ts'
+import { checkSchema, migrate, NotALedgerError } from './migrate.ts'
 
 /**
  * Opens a database file, makes it durable and brings its schema up to date.
@@ -18,6 +18,25 @@ export function connect(path: string, now: number, busyTimeout: number): Databas
     database.pragma('foreign_keys = ON')
     database.pragma('journal_size_limit = 67108864')
     migrate(database, now)
+    return database
+  } catch (error) {
+    database?.close()
+    if (error instanceof GatewayError) throw error
+    if (error instanceof Database.SqliteError && error.code === 'SQLITE_NOTADB')
+      throw new NotALedgerError(path, error)
+    throw new LedgerPathError(path, error)
+  }
+}
+
+/**
+ * Opens a database file to read from, beside whoever writes to it. It must be there and up to date.
+ * @throws LedgerPathError, NotALedgerError, NewerSchemaError, EditedMigrationError, OlderSchemaError
+ */
+export function connectReadonly(path: string, busyTimeout: number): Database.Database {
+  let database: Database.Database | undefined
+  try {
+    database = new Database(path, { timeout: busyTimeout, readonly: true, fileMustExist: true })
+    checkSchema(database)
     return database
   } catch (error) {
     database?.close()

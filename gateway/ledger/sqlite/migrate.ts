@@ -19,14 +19,7 @@ export function migrate(database: Database, now: number, directory = migrations)
   database
     .transaction(() => {
       claimFile(database)
-      const applied = database
-        .prepare<[], Applied>('SELECT version, name, hash FROM migrations ORDER BY version')
-        .all()
-      for (const row of applied) {
-        const file = known.find((migration) => migration.version === row.version)
-        if (file === undefined) throw new NewerSchemaError(database.name, row.name, known.at(-1)?.name)
-        if (file.hash !== row.hash) throw new EditedMigrationError(database.name, row.name)
-      }
+      const applied = readApplied(database, known)
       const record = database.prepare<[number, string, string, number]>(
         'INSERT INTO migrations (version, name, hash, applied_at) VALUES (?, ?, ?, ?)',
       )
@@ -36,6 +29,32 @@ export function migrate(database: Database, now: number, directory = migrations)
       }
     })
     .immediate()
+}
+
+/**
+ * Checks that a database has the newest schema, without changing it.
+ * @throws NotALedgerError, NewerSchemaError, EditedMigrationError, OlderSchemaError
+ */
+export function checkSchema(database: Database, directory = migrations): void {
+  if (database.pragma('application_id', { simple: true }) !== applicationId)
+    throw new NotALedgerError(database.name)
+  const known = readMigrations(directory)
+  const applied = readApplied(database, known)
+  const [next] = known.slice(applied.length)
+  if (next !== undefined) throw new OlderSchemaError(database.name, next.name)
+}
+
+/** The migrations a database has, each of them one that we know, as we know it. */
+function readApplied(database: Database, known: readonly Migration[]): Applied[] {
+  const applied = database
+    .prepare<[], Applied>('SELECT version, name, hash FROM migrations ORDER BY version')
+    .all()
+  for (const row of applied) {
+    const file = known.find((migration) => migration.version === row.version)
+    if (file === undefined) throw new NewerSchemaError(database.name, row.name, known.at(-1)?.name)
+    if (file.hash !== row.hash) throw new EditedMigrationError(database.name, row.name)
+  }
+  return applied
 }
 
 /** Refuses another program's database; makes an empty one ours. */
@@ -95,6 +114,19 @@ export class NewerSchemaError extends GatewayError {
         'Fix: run the version of Farthing that wrote it, or a newer one.',
       status: 500,
       code: 'ledger-newer-schema',
+    })
+  }
+}
+
+/** The file is older than the code, and may not be changed here. */
+export class OlderSchemaError extends GatewayError {
+  constructor(path: string, missing: string) {
+    super({
+      message:
+        `Ledger "${path}" does not have migration "${missing}" yet, and was opened only to be read. ` +
+        'Fix: start the gateway of this version once; it brings the file up to date.',
+      status: 500,
+      code: 'ledger-older-schema',
     })
   }
 }

@@ -5,17 +5,21 @@ import { listBalances } from './accounts/list-balances.ts'
 import { readBalance } from './accounts/read-balance.ts'
 import { audit } from './audit/audit.ts'
 import { Books } from './Books.ts'
+import { attempts } from './chain/attempts.ts'
 import { findCursor, setCursor } from './chain/cursor.ts'
 import { chainEntries } from './chain/entries.ts'
-import { intend, intentsFor, openIntents, updateIntent } from './chain/intents.ts'
+import { intend, intentsFor, lastNonce, openIntents, replaceIntent, updateIntent } from './chain/intents.ts'
 import { acceptVoucher } from './channels/accept-voucher.ts'
 import { channelSeen } from './channels/channel-seen.ts'
 import { channelSettled } from './channels/channel-settled.ts'
 import { findChannel, needChannel } from './channels/find-channel.ts'
 import { channelFinalized, closeRequested } from './channels/follow-close.ts'
 import { listChannels } from './channels/list-channels.ts'
+import { acceptRestored, suspendChannel } from './channels/suspend.ts'
 import { settleable } from './channels/vouchers.ts'
-import { connect } from './connect.ts'
+import { connect, connectReadonly } from './connect.ts'
+import { relaysOf } from './exposure/relays-of.ts'
+import { unsettledInAll } from './exposure/unsettled.ts'
 import { GroupCommit } from './group-commit.ts'
 import { findAnswer, forgetAnswers, keepAnswer } from './payments/answers.ts'
 import { capture } from './payments/capture.ts'
@@ -30,6 +34,10 @@ import { voidPayment } from './payments/void-payment.ts'
 import { consumeNonce, createNonce } from './sign-in/nonces.ts'
 import { createSession, endSession, findSession } from './sign-in/sessions.ts'
 import { storageError } from './storage-error.ts'
+import type { Said } from './trail/append.ts'
+import { begin, note, notes } from './trail/notes.ts'
+import { record } from './trail/record.ts'
+import * as said from './trail/said.ts'
 import { withdrawalsOf } from './withdrawals/withdrawals-of.ts'
 
 /** How many answers are forgotten in one operation, so that a long sweep never keeps a payment waiting. */
@@ -42,11 +50,17 @@ const sweep = 200
  */
 export async function openSqliteLedger(options: openSqliteLedger.Options): Promise<Ledger> {
   const clock = options.clock ?? systemClock
-  const database = connect(options.path, clock.now(), options.busyTimeout ?? 5_000)
+  const { readonly = false, busyTimeout = 5_000 } = options
+  const database = readonly
+    ? connectReadonly(options.path, busyTimeout)
+    : connect(options.path, clock.now(), busyTimeout)
   const books = new Books(database, clock)
   const commits = new GroupCommit(database, { onCommit: options.onCommit })
 
-  const write = <Result>(operation: () => Result): Promise<Result> => commits.run(operation)
+  if (!readonly) database.transaction(() => begin(books)).immediate()
+  /** Every operation goes through the trail: what moves money is stated there, described or not. */
+  const write = <Result>(operation: () => Result, describe?: (result: Result) => Said): Promise<Result> =>
+    commits.run(() => record(books, operation, describe))
   /** Reads see one snapshot. No group is ever open here: a group runs from BEGIN to COMMIT without a pause. */
   const read = async <Result>(operation: () => Result): Promise<Result> => {
     if (!database.open) throw new LedgerClosedError()
@@ -58,15 +72,15 @@ export async function openSqliteLedger(options: openSqliteLedger.Options): Promi
   }
 
   return {
-    claim: (request) => write(() => claim(books, request)),
-    capture: (request) => write(() => capture(books, request)),
-    complete: (id, delivered) => write(() => complete(books, id, delivered)),
-    void: (id, reason) => write(() => voidPayment(books, id, reason)),
-    refund: (id, reason, part) => write(() => refund(books, id, reason, part)),
-    settling: (request) => write(() => settling(books, request)),
-    unknown: (id, reason) => write(() => unknown(books, id, reason)),
-    settled: (request) => write(() => settled(books, request)),
-    lost: (id, reason) => write(() => lost(books, id, reason)),
+    claim: (request) => write(() => claim(books, request), said.claimed),
+    capture: (request) => write(() => capture(books, request), said.paid('capture')),
+    complete: (id, delivered) => write(() => complete(books, id, delivered), said.paid('complete')),
+    void: (id, reason) => write(() => voidPayment(books, id, reason), said.paid('void')),
+    refund: (id, reason, part) => write(() => refund(books, id, reason, part), said.paid('refund')),
+    settling: (request) => write(() => settling(books, request), said.paid('settling')),
+    unknown: (id, reason) => write(() => unknown(books, id, reason), said.paid('unknown')),
+    settled: (request) => write(() => settled(books, request), said.paid('settled')),
+    lost: (id, reason) => write(() => lost(books, id, reason), said.paid('lost')),
     payment: (by) => read(() => findPayment(books, by)),
     answer: (id) => read(() => findAnswer(books, id)),
     storeAnswer: (id, answer) => write(() => keepAnswer(books, needPayment(books, id).id, answer)),
@@ -80,35 +94,53 @@ export async function openSqliteLedger(options: openSqliteLedger.Options): Promi
     },
     openPayments: (limit) => read(() => openPayments(books, limit)),
 
-    channelSeen: (seen) => write(() => channelSeen(books, seen)),
-    acceptVoucher: (request) => write(() => acceptVoucher(books, request)),
-    closeRequested: (id, at) => write(() => closeRequested(books, id, at)),
-    channelSettled: (request) => write(() => channelSettled(books, request)),
-    channelFinalized: (id) => write(() => channelFinalized(books, id)),
+    channelSeen: (seen) => write(() => channelSeen(books, seen), said.channel('channel-seen')),
+    acceptVoucher: (request) => write(() => acceptVoucher(books, request), said.voucher),
+    closeRequested: (id, at) => write(() => closeRequested(books, id, at), said.channel('close-requested')),
+    channelSettled: (request) => write(() => channelSettled(books, request), said.channel('channel-settled')),
+    channelFinalized: (id) => write(() => channelFinalized(books, id), said.channel('channel-finalized')),
+    suspendChannel: (id, reason) =>
+      write(() => suspendChannel(books, id, reason), said.channel('channel-suspended')),
+    acceptRestored: (request) =>
+      write(() => acceptRestored(books, request), said.channel('channel-restored')),
     channel: (id) => read(() => findChannel(books, id)),
     channels: (filter) => read(() => listChannels(books, filter)),
     settleable: (id, { final = false } = {}) => read(() => settleable(books, needChannel(books, id), final)),
 
     withdrawals: withdrawalsOf(books, { write, read }),
 
+    relays: relaysOf(books, { write }),
+    unsettled: (asset) => read(() => unsettledInAll(books, asset)),
+
     balance: (account, asset) => read(() => readBalance(books, account, asset)),
     balances: (filter) => read(() => listBalances(books, filter)),
 
-    intend: (intent) => write(() => intend(books, intent)),
-    updateIntent: (id, change) => write(() => updateIntent(books, id, change)),
+    intend: (intent) => write(() => intend(books, intent), said.intent('intent')),
+    replaceIntent: (id, attempt) =>
+      write(() => replaceIntent(books, id, attempt), said.intent('intent-replaced')),
+    attempts: (intentId) => read(() => attempts(books, intentId)),
+    updateIntent: (id, change) =>
+      write(() => updateIntent(books, id, change), said.intent('intent-followed')),
     openIntents: () => read(() => openIntents(books)),
     intentsFor: (subject) => read(() => intentsFor(books, subject)),
+    lastNonce: (chainId, from) => read(() => lastNonce(books, chainId, from)),
     cursor: (chainId) => read(() => findCursor(books, chainId)),
     setCursor: (chainId, block) => write(() => setCursor(books, chainId, block)),
     chainEntries: (chainId) => read(() => chainEntries(books, chainId)),
 
     createNonce: (nonce, expiresAt) => write(() => createNonce(books, nonce, expiresAt)),
     useNonce: (nonce, now) => write(() => consumeNonce(books, nonce, now)),
-    createSession: (session) => write(() => createSession(books, session)),
+    createSession: (session) =>
+      write(
+        () => createSession(books, session),
+        () => said.session(session),
+      ),
     session: (tokenHash, now) => read(() => findSession(books, tokenHash, now)),
     endSession: (tokenHash) => write(() => endSession(books, tokenHash)),
 
-    audit: () => read(() => audit(books)),
+    note: (one) => commits.run(() => note(books, one)),
+    notes: (kind, limit = 1) => read(() => notes(books, kind, limit)),
+    audit: (asked) => read(() => audit(books, asked)),
     close: async () => {
       commits.close()
       database.close()
@@ -124,6 +156,8 @@ export declare namespace openSqliteLedger {
     clock?: { now(): number }
     /** Milliseconds to wait for another process that is writing; 5,000 by default. */
     busyTimeout?: number
+    /** Only reads, and changes nothing: for an audit beside the gateway. The file must be there and up to date. */
+    readonly?: boolean
     /** Called after each commit. */
     onCommit?: (group: GroupCommit.Group) => void
   }

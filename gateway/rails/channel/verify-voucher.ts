@@ -1,5 +1,6 @@
 import type { Address, Hex } from 'viem'
 import type { Chain } from '../../chain/Chain.ts'
+import { GatewayError } from '../../errors.ts'
 import type { Channel } from '../../ledger/Channel.ts'
 import type { Ledger } from '../../ledger/Ledger.ts'
 import { SessionRefusedError } from '../payment-error.ts'
@@ -50,7 +51,7 @@ export async function knownChannel(id: Hex, { terms, ledger, chain }: Context): 
 }
 
 /** Says a refusal of the ledger in the session intent's own problem types. */
-export function voucherRefusal(refusal: Ledger.VoucherRefusal): SessionRefusedError {
+export function voucherRefusal(refusal: Ledger.VoucherRefusal): SessionRefusedError | ChannelSuspendedError {
   switch (refusal.outcome) {
     case 'channel-not-found':
       return new SessionRefusedError('channel-not-found', 'There is no such channel.')
@@ -60,6 +61,8 @@ export function voucherRefusal(refusal: Ledger.VoucherRefusal): SessionRefusedEr
         'The channel is closed.',
         channelDetails(refusal.channel),
       )
+    case 'channel-suspended':
+      return new ChannelSuspendedError(refusal.channel.id)
     case 'close-requested':
       return new SessionRefusedError(
         'channel-finalized',
@@ -78,6 +81,23 @@ export function voucherRefusal(refusal: Ledger.VoucherRefusal): SessionRefusedEr
         'The voucher raises the last one by too little.',
         channelDetails(refusal.channel),
       )
+  }
+}
+
+/**
+ * The chain knows more of this channel than the books, which were restored from a backup. Nothing is said of what the
+ * books have: it is not right, and nobody should sign a voucher for it.
+ */
+export class ChannelSuspendedError extends GatewayError {
+  constructor(channelId: Hex) {
+    super({
+      status: 402,
+      code: 'channel-suspended',
+      message:
+        'The gateway has suspended this channel: the chain knows more of it than its books. Its deposit is safe in the ' +
+        'escrow. Sign no new voucher for it; pay otherwise, or try again once the operator has settled it.',
+      details: { channelId },
+    })
   }
 }
 

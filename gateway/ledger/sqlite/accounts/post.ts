@@ -2,6 +2,7 @@ import type { Account } from '../../Account.ts'
 import type { Asset } from '../../Asset.ts'
 import type { Ledger } from '../../Ledger.ts'
 import type { Books } from '../Books.ts'
+import { expose, isOfChannel } from '../exposure/unsettled.ts'
 import { sql } from '../sql.ts'
 import { readAccount } from './read-account.ts'
 import { writeAccount } from './write-account.ts'
@@ -39,7 +40,9 @@ export function post(books: Books, entry: post.Entry): void {
   const to = readAccount(books, credit, asset)
   writeAccount(books, debit, asset, { ...from, posted: from.posted - amount })
   writeAccount(books, credit, asset, { ...to, posted: to.posted + amount })
-  books.run(
+  if (isOfChannel(debit) !== isOfChannel(credit)) expose(books, asset, isOfChannel(debit) ? amount : -amount)
+  const transaction = ref?.transaction.toLowerCase() ?? null
+  const id = books.insert(
     insert,
     debit,
     credit,
@@ -50,11 +53,23 @@ export function post(books: Books, entry: post.Entry): void {
     entry.channel ?? null,
     entry.withdrawal ?? null,
     ref?.chainId ?? null,
-    ref?.transaction.toLowerCase() ?? null,
+    transaction,
     ref?.logIndex ?? null,
     ref === undefined ? null : Number(ref.block),
     entry.at,
   )
+  books.posted.push({
+    id,
+    kind: entry.kind,
+    debit,
+    credit,
+    asset,
+    amount: String(amount),
+    payment: entry.payment ?? null,
+    channel: entry.channel ?? null,
+    transaction,
+    logIndex: ref?.logIndex ?? null,
+  })
 }
 
 export declare namespace post {

@@ -1,30 +1,36 @@
 import type { Ledger } from '../../Ledger.ts'
 import type { Books } from '../Books.ts'
+import { auditExposure } from '../exposure/unsettled.ts'
 import { sql } from '../sql.ts'
 import { auditChain } from './audit-chain.ts'
 import { auditChannels } from './audit-channels.ts'
 import { auditHolds } from './audit-holds.ts'
 import { auditPayments } from './audit-payments.ts'
 import { auditSums } from './audit-sums.ts'
+import { auditTrail } from './audit-trail.ts'
 
 const count = sql<[], { payments: number; channels: number; transfers: number }>`
   SELECT (SELECT count(*) FROM payments) AS payments, (SELECT count(*) FROM channels) AS channels,
     (SELECT count(*) FROM transfers) AS transfers`
 
 /**
- * Checks the laws from the transfers up, on one snapshot. It reads everything once: on a busy gateway, run it in a
+ * Checks the laws from the transfers up, and the trail, on one snapshot. It reads everything once: on a busy gateway, run it in a
  * process of its own (`farthing audit`), where it delays nobody.
  */
-export function audit(books: Books): Ledger.Audit {
+export function audit(books: Books, options: { anchor?: Ledger.Anchor } = {}): Ledger.Audit {
   const laws: Ledger.Law[] = [
     law(1, 'Every asset sums to zero over all accounts', auditSums(books)),
-    law(2, 'No wallet, prepaid, revenue or hold account goes below zero', auditHolds(books)),
+    law(2, 'No wallet, prepaid, revenue or hold account goes below zero', [
+      ...auditHolds(books),
+      ...auditExposure(books),
+    ]),
     law(3, 'settled ≤ spent ≤ accepted ≤ deposit for every channel', auditChannels(books)),
     law(4, 'Every on-chain transfer is booked once', auditChain(books)),
     law(5, 'A payment key has at most one delivered call', auditPayments(books)),
   ]
   const counted = books.get(count) ?? { payments: 0, channels: 0, transfers: 0 }
-  return { balanced: laws.every(({ holds }) => holds), laws, ...counted }
+  const trail = auditTrail(books, options.anchor)
+  return { balanced: laws.every(({ holds }) => holds), laws, trail, ...counted }
 }
 
 function law(number: Ledger.Law['law'], title: string, violations: string[]): Ledger.Law {

@@ -4,6 +4,7 @@ import type { Ledger } from '../../Ledger.ts'
 import type { Books } from '../Books.ts'
 import { sql } from '../sql.ts'
 import { guardPayout } from '../withdrawals/guard-payout.ts'
+import { showAttempt, writeAttempt } from './attempts.ts'
 
 type Row = {
   id: string
@@ -44,6 +45,8 @@ const open = sql<[], Row>`
 const about = sql<[subject: string], Row>`
   SELECT intents.* FROM intent_subjects JOIN intents ON intents.id = intent_subjects.intent_id
   WHERE intent_subjects.subject = ? ORDER BY intents.created_at, intents.id`
+const lastUsed = sql<[chain: number, sender: string], { nonce: number | null }>`
+  SELECT max(nonce) AS nonce FROM intents WHERE chain_id = ? AND sender = lower(?)`
 const subjectsOf = sql<[intent: string], { subject: string }>`
   SELECT subject FROM intent_subjects WHERE intent_id = ? ORDER BY position`
 
@@ -55,6 +58,16 @@ export function intend(books: Books, intent: Ledger.NewIntent): Ledger.Intent {
   books.run(insert, id, chainId, kind, from, nonce, raw, hash, now, now)
   for (const [position, subject] of [...new Set(intent.subjects.map(sameSubject))].entries())
     books.run(insertSubject, id, position, subject)
+  writeAttempt(books, id, { raw, hash, at: now })
+  return needIntent(books, id)
+}
+
+/** Writes down another signing of an intent that has not ended: the same transaction for a higher fee. */
+export function replaceIntent(books: Books, id: string, attempt: Ledger.Attempt): Ledger.Intent {
+  const { state } = needIntent(books, id)
+  if (state !== 'intended' && state !== 'sent')
+    throw new IntentError(id, `has ${state}: it cannot be replaced`)
+  writeAttempt(books, id, attempt)
   return needIntent(books, id)
 }
 
@@ -68,6 +81,7 @@ export function updateIntent(books: Books, id: string, change: Ledger.IntentChan
   if (mined && (change.state === 'sent' || change.state === 'intended')) return intent
   if (mined && change.state !== intent.state)
     throw new IntentError(id, `has ${intent.state}: it cannot become ${change.state}`)
+  if (change.hash !== undefined) showAttempt(books, id, change.hash)
   books.run(update, change.state, change.reason ?? null, change.now, id)
   return needIntent(books, id)
 }
@@ -80,6 +94,11 @@ export function openIntents(books: Books): Ledger.Intent[] {
 /** Intents about a channel or payment, oldest first. */
 export function intentsFor(books: Books, subject: string): Ledger.Intent[] {
   return books.all(about, sameSubject(subject)).map((row) => toIntent(books, row))
+}
+
+/** Highest nonce of any intent from a key. */
+export function lastNonce(books: Books, chainId: number, from: Address): number | null {
+  return books.get(lastUsed, chainId, from)?.nonce ?? null
 }
 
 function needIntent(books: Books, id: string): Ledger.Intent {

@@ -27,6 +27,7 @@ export type ChannelRow = {
   opened_at: number
   unsettled_since: number | null
   last_used_at: number
+  suspended: string | null
 }
 
 const find = sql<[string], ChannelRow>`
@@ -68,6 +69,7 @@ export function toChannel(row: ChannelRow): Channel {
         : { cumulative: BigInt(row.voucher_cumulative), signature: row.voucher_signature },
     closeRequestedAt: row.close_requested_at,
     finalized: row.finalized === 1,
+    suspended: row.suspended,
     openedAt: row.opened_at,
     unsettledSince: row.unsettled_since,
     lastUsedAt: row.last_used_at,
