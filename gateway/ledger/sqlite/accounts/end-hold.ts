@@ -1,6 +1,7 @@
 import type { Account } from '../../Account.ts'
 import type { Asset } from '../../Asset.ts'
 import type { Books } from '../Books.ts'
+import { expose, isOfChannel } from '../exposure/unsettled.ts'
 import { sql } from '../sql.ts'
 import { readAccount } from './read-account.ts'
 import { writeAccount } from './write-account.ts'
@@ -31,6 +32,7 @@ export function holdsOfAccount(books: Books, account: Account, asset: Asset): Ho
 export function endHold(books: Books, hold: Hold, state: 'posted' | 'voided'): void {
   const balance = readAccount(books, hold.account, hold.asset)
   writeAccount(books, hold.account, hold.asset, { ...balance, pending: balance.pending - hold.amount })
+  if (isOfChannel(hold.account)) expose(books, hold.asset, -hold.amount)
   books.run(end, state, hold.id)
 }
 

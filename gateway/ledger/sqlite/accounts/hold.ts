@@ -1,6 +1,7 @@
 import type { Account } from '../../Account.ts'
 import type { Asset } from '../../Asset.ts'
 import type { Books } from '../Books.ts'
+import { expose, isOfChannel } from '../exposure/unsettled.ts'
 import { sql } from '../sql.ts'
 import { readAccount } from './read-account.ts'
 import { writeAccount } from './write-account.ts'
@@ -13,5 +14,6 @@ export function hold(books: Books, payment: string, account: Account, asset: Ass
   if (amount === 0n) return
   const balance = readAccount(books, account, asset)
   writeAccount(books, account, asset, { ...balance, pending: balance.pending + amount })
+  if (isOfChannel(account)) expose(books, asset, amount)
   books.run(insert, payment, account, asset, String(amount))
 }

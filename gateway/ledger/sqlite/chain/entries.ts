@@ -8,10 +8,11 @@ type Booked = { payment_id: string | null; channel_id: string | null; withdrawal
 type Row = Booked & { asset: Asset; amount: string; kind: string; tx: Hex; log_index: number; block: number }
 
 const byRef = sql<[chain: number, transaction: string, log: number], Booked>`
-  SELECT payment_id, channel_id, withdrawal_id FROM transfers WHERE chain_id = ? AND tx = ? AND log_index = ?`
+  SELECT payment_id, channel_id, withdrawal_id FROM transfers
+  WHERE chain_id = ? AND tx = ? AND log_index = ? AND reversed_by IS NULL`
 const ofChain = sql<[chain: number], Row>`
   SELECT payment_id, channel_id, withdrawal_id, asset, amount, kind, tx, log_index, block FROM transfers
-  WHERE chain_id = ? AND tx IS NOT NULL ORDER BY id`
+  WHERE chain_id = ? AND tx IS NOT NULL AND reversed_by IS NULL ORDER BY id`
 
 /** What a movement on chain was booked for; null when it was not booked. */
 export function entryByRef(books: Books, ref: Ledger.ChainRef): Booked | null {

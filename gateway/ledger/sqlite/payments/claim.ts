@@ -4,12 +4,14 @@ import { available, type Channel } from '../../Channel.ts'
 import { AmountError, ChannelMismatchError } from '../../errors.ts'
 import type { Ledger } from '../../Ledger.ts'
 import type { Payment } from '../../Payment.ts'
+import { judgeExposure } from '../../rules/judge-exposure.ts'
 import { hold } from '../accounts/hold.ts'
 import { readAccount } from '../accounts/read-account.ts'
 import type { Books } from '../Books.ts'
 import { acceptVoucher } from '../channels/accept-voucher.ts'
 import { findChannel } from '../channels/find-channel.ts'
 import { isWithinBudget } from './at-risk.ts'
+import { unsettledInAll } from '../exposure/unsettled.ts'
 import { findPayment, findRepeat } from './find-payment.ts'
 import { insertPayment, reclaimPayment } from './write-claim.ts'
 
@@ -62,8 +64,15 @@ function fund(books: Books, request: Ledger.ClaimRequest): Funds {
   const { channel } = result
   if (channel.asset !== asset) throw new ChannelMismatchError(channel.id, 'asset', asset, channel.asset)
   const left = available(channel)
-  if (left >= amount) return { account, refusal: null }
-  return { account, refusal: { outcome: 'insufficient', available: left, needed: amount, channel } }
+  if (left < amount)
+    return { account, refusal: { outcome: 'insufficient', available: left, needed: amount, channel } }
+  if (from.caps === undefined) return { account, refusal: null }
+  const unsettled = {
+    channel: channel.spent + channel.reserved - channel.settled,
+    total: unsettledInAll(books, asset),
+  }
+  const exposed = judgeExposure(unsettled, amount, from.caps)
+  return { account, refusal: exposed === null ? null : { outcome: 'exposed', ...exposed, channel } }
 }
 
 type Funds = { account: Account.Account | null; refusal: Ledger.ClaimResult | null }
