@@ -159,6 +159,22 @@ BEGIN SELECT RAISE(ABORT, 'a hold ends once'); END;
 CREATE TRIGGER holds_stay BEFORE DELETE ON holds
 BEGIN SELECT RAISE(ABORT, 'a hold is never deleted'); END;
 
+CREATE TABLE intent_attempts (
+  intent_id TEXT NOT NULL REFERENCES intents (id),
+  position INTEGER NOT NULL CHECK (position >= 0),
+  raw TEXT NOT NULL,
+  hash TEXT NOT NULL,
+  created_at INTEGER NOT NULL,
+  PRIMARY KEY (intent_id, position),
+  UNIQUE (intent_id, hash)
+) STRICT, WITHOUT ROWID;
+
+CREATE TRIGGER attempts_are_final BEFORE UPDATE ON intent_attempts
+BEGIN SELECT RAISE(ABORT, 'an attempt is never changed'); END;
+
+CREATE TRIGGER attempts_stay BEFORE DELETE ON intent_attempts
+BEGIN SELECT RAISE(ABORT, 'an attempt is never deleted'); END;
+
 CREATE TABLE intent_subjects (
   intent_id TEXT NOT NULL REFERENCES intents (id),
   position INTEGER NOT NULL,
@@ -171,7 +187,7 @@ CREATE INDEX intent_subjects_by_subject ON intent_subjects (subject);
 CREATE TABLE "intents" (
   id TEXT PRIMARY KEY,
   chain_id INTEGER NOT NULL,
-  kind TEXT NOT NULL CHECK (kind IN ('charge', 'open', 'top-up', 'settle', 'close', 'withdrawal')),
+  kind TEXT NOT NULL CHECK (kind IN ('charge', 'open', 'top-up', 'settle', 'close', 'withdrawal', 'repair')),
   sender TEXT NOT NULL,
   nonce INTEGER NOT NULL,
   raw TEXT NOT NULL,

@@ -44,6 +44,28 @@ export function chain({ ledger }: Subject): void {
       expect((await ledger().updateIntent('i', { state: 'sent', now: 3 })).state).toBe('succeeded')
     })
 
+    test('behavior: a replacement is written beside what was signed before; the mined one is shown', async () => {
+      const first = intent('i')
+      await ledger().intend(first)
+      const second = { raw: '0x02f9', hash: `0x${'cd'.repeat(32)}`, at: 5 } as const
+      expect(await ledger().replaceIntent('i', second)).toMatchObject({ raw: second.raw, hash: second.hash })
+      const both = [{ raw: first.raw, hash: first.hash, at: 1 }, second]
+      expect(await ledger().attempts('i')).toEqual(both)
+      const ended = await ledger().updateIntent('i', { state: 'succeeded', hash: first.hash, now: 6 })
+      expect(ended).toMatchObject({ raw: first.raw, hash: first.hash, state: 'succeeded' })
+      expect(await ledger().attempts('i')).toEqual(both)
+    })
+
+    test('error: what has ended is not replaced, and nobody else’s transaction ends it', async () => {
+      await ledger().intend(intent('i'))
+      const other = { raw: '0x02f9', hash: `0x${'cd'.repeat(32)}`, at: 5 } as const
+      const foreign = { state: 'succeeded', hash: other.hash, now: 6 } as const
+      await expect(ledger().updateIntent('i', foreign)).rejects.toThrow(IntentError)
+      expect((await ledger().openIntents()).map(({ id }) => id)).toEqual(['i'])
+      await ledger().updateIntent('i', { state: 'dropped', now: 6 })
+      await expect(ledger().replaceIntent('i', other)).rejects.toThrow(IntentError)
+    })
+
     test('error: what is mined has one end; what is written is written once', async () => {
       await ledger().intend(intent('i'))
       await expect(ledger().intend(intent('i'))).rejects.toThrow(IntentError)

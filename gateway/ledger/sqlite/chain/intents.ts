@@ -62,15 +62,6 @@ export function intend(books: Books, intent: Ledger.NewIntent): Ledger.Intent {
   return needIntent(books, id)
 }
 
-/** Writes down another signing of an intent that has not ended: the same transaction for a higher fee. */
-export function replaceIntent(books: Books, id: string, attempt: Ledger.Attempt): Ledger.Intent {
-  const { state } = needIntent(books, id)
-  if (state !== 'intended' && state !== 'sent')
-    throw new IntentError(id, `has ${state}: it cannot be replaced`)
-  writeAttempt(books, id, attempt)
-  return needIntent(books, id)
-}
-
 /**
  * Follows what was sent. What is mined stays so: a late `sent` changes nothing, another end is refused. `dropped` gives
  * way when the chain shows it after all.
@@ -101,7 +92,8 @@ export function lastNonce(books: Books, chainId: number, from: Address): number 
   return books.get(lastUsed, chainId, from)?.nonce ?? null
 }
 
-function needIntent(books: Books, id: string): Ledger.Intent {
+/** One that must be there. */
+export function needIntent(books: Books, id: string): Ledger.Intent {
   const row = books.get(find, id)
   if (row === null) throw new IntentError(id, 'is not in the ledger')
   return toIntent(books, row)
