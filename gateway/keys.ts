@@ -1,29 +1,52 @@
 import { createPrivateKey, createPublicKey, hkdfSync, type KeyObject, sign } from 'node:crypto'
 import type { PublicKey } from './protocol/SignedReceipt.ts'
 
-/** Keys derived from the one configured secret, one per purpose, so that none can stand in for another. */
+/** Keys derived from the configured secret, one per purpose, so that none can stand in for another. */
 export type Keys = {
-  /** HMAC key of challenges. */
+  /** HMAC key of new challenges. */
   challenge: Uint8Array
+  /** HMAC keys under which a challenge is ours: the current one, then those of previous secrets. */
+  challenges: readonly Uint8Array[]
   /** AES-256 key that seals stored answers. */
   answer: Uint8Array
-  receipt: { publicKey: PublicKey; sign(text: string): string }
+  /** AES-256 keys under which an answer may have been sealed: the current one first. */
+  answers: readonly Uint8Array[]
+  receipt: {
+    publicKey: PublicKey
+    /** Keys of previous secrets: receipts signed by them stay valid. */
+    previous: readonly PublicKey[]
+    sign(text: string): string
+  }
 }
 
-/** Derives every key (HKDF-SHA-256). The same secret gives the same keys after a restart. */
-export function deriveKeys(secret: Uint8Array): Keys {
-  const derive = (purpose: string) =>
-    new Uint8Array(hkdfSync('sha256', secret, '', `farthing/${purpose}/1`, 32))
-  const receiptKey = ed25519(derive('receipt'))
-  const { x } = createPublicKey(receiptKey).export({ format: 'jwk' })
+/**
+ * Derives every key (HKDF-SHA-256). The same secret gives the same keys after a restart. Keys of previous secrets check
+ * and open; they never sign or seal anything new.
+ */
+export function deriveKeys(secret: Uint8Array, previous: readonly Uint8Array[] = []): Keys {
+  const all = [secret, ...previous]
+  const challenge = derive(secret, 'challenge')
+  const answer = derive(secret, 'answer')
+  const receiptKey = ed25519(derive(secret, 'receipt'))
   return {
-    challenge: derive('challenge'),
-    answer: derive('answer'),
+    challenge,
+    challenges: all.map((one) => derive(one, 'challenge')),
+    answer,
+    answers: all.map((one) => derive(one, 'answer')),
     receipt: {
-      publicKey: { kty: 'OKP', crv: 'Ed25519', x: String(x) },
+      publicKey: publicOf(receiptKey),
+      previous: previous.map((one) => publicOf(ed25519(derive(one, 'receipt')))),
       sign: (text) => sign(null, Buffer.from(text), receiptKey).toString('base64url'),
     },
   }
+}
+
+const derive = (secret: Uint8Array, purpose: string) =>
+  new Uint8Array(hkdfSync('sha256', secret, '', `farthing/${purpose}/1`, 32))
+
+function publicOf(key: KeyObject): PublicKey {
+  const { x } = createPublicKey(key).export({ format: 'jwk' })
+  return { kty: 'OKP', crv: 'Ed25519', x: String(x) }
 }
 
 /** A private key from its seed: the fixed PKCS#8 head of RFC 8410 and 32 bytes. */

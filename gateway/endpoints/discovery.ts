@@ -22,6 +22,7 @@ export function discoveryEndpoints(deps: Deps): Hono {
       version: tokenVersion,
     })),
     receiptKey: keys.receipt.publicKey,
+    previousReceiptKeys: keys.receipt.previous,
     routes: routes.routes.map((route) => ({
       method: route.method,
       path: route.path,

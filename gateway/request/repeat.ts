@@ -43,7 +43,7 @@ async function answer(
       const stored = await deps.ledger.answer(payment.id)
       if (stored === null) return delivered(payment, channel, deps)
       const receipted = { payment, channel, dialect, challengeId }
-      return respondAgain(unseal(stored, payment.id, deps.keys.answer), receipted, deps)
+      return respondAgain(unseal(stored, payment.id, deps.keys.answers), receipted, deps)
     }
     case 'failed':
       throw new MadeGoodError(payment)

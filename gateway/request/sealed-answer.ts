@@ -18,8 +18,22 @@ export function seal(answer: Answer, paymentId: string, key: Uint8Array): Stored
   return { sealed: Buffer.concat([nonce, cipher.getAuthTag(), ...parts]) }
 }
 
-/** Opens what `seal` made. @throws {Error} another key, another payment, or altered. */
-export function unseal({ sealed }: StoredAnswer, paymentId: string, key: Uint8Array): Answer {
+/**
+ * Opens what `seal` made with one of these keys: the current one, or that of a previous secret.
+ * @throws {Error} another key, another payment, or altered.
+ */
+export function unseal(stored: StoredAnswer, paymentId: string, keys: readonly Uint8Array[]): Answer {
+  for (const [index, key] of keys.entries()) {
+    try {
+      return open(stored, paymentId, key)
+    } catch (error) {
+      if (index === keys.length - 1) throw error
+    }
+  }
+  throw new Error('There is no key to open the answer with.')
+}
+
+function open({ sealed }: StoredAnswer, paymentId: string, key: Uint8Array): Answer {
   const decipher = createDecipheriv('aes-256-gcm', key, sealed.subarray(0, 12))
     .setAAD(Buffer.from(paymentId))
     .setAuthTag(sealed.subarray(12, 28))

@@ -97,7 +97,7 @@ function checkChallenge(
   deps: Deps,
 ): void {
   const { config, keys, clock } = deps
-  if (!Challenge.isBound(challenge, keys.challenge)) throw invalid('is not one of ours, or was altered')
+  if (!isOurs(challenge, keys)) throw invalid('is not one of ours, or was altered')
   if (challenge.realm !== realmOf(config) || challenge.method !== 'evm')
     throw invalid('is for another realm or method')
   const expires = Date.parse(challenge.expires ?? '')
@@ -109,6 +109,11 @@ function checkChallenge(
     throw invalid('is for another request body')
   const current = Challenge.toRequest(mppRequestOf(rail, terms, deps, opaque.channel ?? null))
   if (challenge.request !== current) throw invalid('is at terms that are no longer offered')
+}
+
+/** Bound under the current secret or a previous one. Every key is tried: the time says nothing about which. */
+function isOurs(challenge: Challenge.Challenge, keys: Deps['keys']): boolean {
+  return keys.challenges.filter((key) => Challenge.isBound(challenge, key)).length > 0
 }
 
 function readOpaque(challenge: Challenge.Challenge): Record<string, string> {

@@ -50,6 +50,8 @@ export type Route = {
   earns: 'route' | 'payer'
   gate: Gate | null
   description: string | null
+  /** Answer 503 while the books and the chain disagree. As the configuration says for all routes when left out. */
+  stopOnDrift?: boolean
   /** Milliseconds until the upstream must have begun to answer. */
   deadlineMs: number
 }
