@@ -2,6 +2,7 @@ import type { Address, Hex, Log } from 'viem'
 import type { Ledger } from '../ledger/Ledger.ts'
 import type * as Authorization from '../protocol/Authorization.ts'
 import type * as Voucher from '../protocol/Voucher.ts'
+import type { WithdrawalRequest } from '../protocol/WithdrawalRequest.ts'
 import type * as EscrowCalls from './EscrowCalls.ts'
 import type * as TokenCalls from './TokenCalls.ts'
 
@@ -38,6 +39,8 @@ export interface Chain {
     message: Authorization.Authorization,
     signature: Hex,
   ): Promise<boolean>
+  /** True when `request.wallet` signed this withdrawal. */
+  verifyWithdrawal(request: WithdrawalRequest, signature: Hex): Promise<boolean>
   /** True when `address` signed this text (EIP-191, ERC-1271, ERC-6492). Never sends a transaction. */
   verifyMessage(address: Address, message: string, signature: Hex): Promise<boolean>
 
@@ -102,7 +105,7 @@ export declare namespace Chain {
 
   type Order = {
     kind: Ledger.IntentKind
-    /** Payment id or channel ids it is for. */
+    /** Payment id, withdrawal id or channel ids it is for. */
     subjects: string[]
     to: Address
     data: Hex

@@ -37,6 +37,11 @@ export function transferWithAuthorizationSplit(message: Authorization, signature
   })
 }
 
+/** A plain transfer from whoever sends it. */
+export function transfer(to: Address, value: bigint): Hex {
+  return encodeFunctionData({ abi: tokenAbi, functionName: 'transfer', args: [to, value] })
+}
+
 /** A movement of a token, and where it stands. */
 export type Transfer = {
   token: Address

@@ -3,6 +3,7 @@ import { privateKeyToAccount } from 'viem/accounts'
 import type { Clock } from '../clock.ts'
 import type { Ledger } from '../ledger/Ledger.ts'
 import * as Authorization from '../protocol/Authorization.ts'
+import * as WithdrawalRequest from '../protocol/WithdrawalRequest.ts'
 import { assertReady } from './assert-ready.ts'
 import type { Chain } from './Chain.ts'
 import { asking } from './ChainUnavailableError.ts'
@@ -61,6 +62,10 @@ export function createChain(options: createChain.Options): Chain {
       const typed = Authorization.typedData(kind, domain, message)
       const digest = hashTypedData(typed as Parameters<typeof hashTypedData>[0])
       return signedBy(message.from, digest, signature) || contracts.confirm(message.from, digest, signature)
+    },
+    async verifyWithdrawal(request, signature) {
+      const digest = WithdrawalRequest.digest({ chainId, escrow }, request)
+      return signedBy(request.wallet, digest, signature) || contracts.confirm(request.wallet, digest, signature)
     },
     async verifyMessage(address, message, signature) {
       if (signedBy(address, hashMessage(message), signature)) return true

@@ -10,7 +10,7 @@ import type { Ledger } from './Ledger.ts'
  * | `requested` | asked for, and to be paid as soon as the treasury has it | `paying`, `failed` |
  * | `held-for-operator` | above what is paid without a person | `requested`, `failed` |
  * | `paying` | its payout may have been sent: ask the chain, never assume | `paid`, `unknown`, `requested`, `failed` |
- * | `unknown` | sent, and the chain did not answer in time; asked again until known | `paid`, `failed` |
+ * | `unknown` | sent, and the chain did not answer in time; asked again until known | `paid`, `requested`, `failed` |
  * | `paid` | the mined Transfer log shows it | end |
  * | `failed` | nothing moved and nothing can; the amount is the wallet's again | end |
  */
@@ -56,7 +56,7 @@ export interface Withdrawals {
    * not cover it; it stays `requested`. `taken`: it is in another state.
    */
   pay(id: string): Promise<PayResult>
-  /** Nothing of its payout was sent or can be mined: `paying` → `requested`. Refused while an intent says otherwise. */
+  /** Nothing of its payout was sent or can be mined: → `requested`. Refused while an intent says otherwise. */
   wait(id: string, reason: string): Promise<Withdrawal>
   /** The chain did not answer in time: `paying` → `unknown`. */
   unknown(id: string, reason: string): Promise<Withdrawal>

@@ -9,12 +9,21 @@ export type Difference = {
   text: string
 }
 
-/** What moved, to or from the payee, in one transaction of one token: by the chain and by the books, in base units. */
-export type Movement = { transaction: Hex; received: bigint; sent: bigint; booked: bigint }
+/**
+ * What moved, to or from the payee, in one transaction of one token: `received` and `sent` by the chain, `booked` and
+ * `paidOut` by the books. Base units.
+ */
+export type Movement = {
+  transaction: Hex
+  received: bigint
+  sent: bigint
+  booked: bigint
+  paidOut: bigint
+}
 
-/** Compares one transaction. Money received must be booked, all of it and once; money that leaves never is. Pure. */
+/** Compares one transaction. Money that arrives or leaves must be booked, all of it and once. Pure. */
 export function ofMovement(asset: string, movement: Movement): Difference[] {
-  const { transaction, received, sent, booked } = movement
+  const { transaction, received, sent, booked, paidOut } = movement
   const found: Difference[] = []
   const say = (text: string) => found.push({ kind: 'transfer', subject: transaction, text })
   if (booked !== received)
@@ -25,8 +34,12 @@ export function ofMovement(asset: string, movement: Movement): Difference[] {
           ? `Transaction ${transaction} moved ${received} of ${asset} to the payee; the books have nothing of it.`
           : `Transaction ${transaction} moved ${received} of ${asset} to the payee; the books have ${booked} of it.`,
     )
-  if (sent !== 0n)
-    say(`Transaction ${transaction} moved ${sent} of ${asset} away from the payee; the books know no payout.`)
+  if (sent !== paidOut)
+    say(
+      paidOut === 0n
+        ? `Transaction ${transaction} moved ${sent} of ${asset} away from the payee; the books know no payout.`
+        : `Transaction ${transaction} moved ${sent} of ${asset} away from the payee; the books have paid ${paidOut} out by it.`,
+    )
   return found
 }
 

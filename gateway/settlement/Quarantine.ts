@@ -1,14 +1,14 @@
 import type { Hex } from 'viem'
 
 /**
- * Channels whose voucher the escrow refuses, so that one bad channel is asked after less and less often and never keeps
- * the others waiting. Times in milliseconds.
+ * What was refused when last tried (channels whose voucher the escrow refuses, payouts that cannot be sent), so that one
+ * bad case is asked after less and less often and never keeps the others waiting. Times in milliseconds.
  */
-export class Quarantine {
-  readonly #held = new Map<Hex, Quarantine.Entry>()
+export class Quarantine<Id extends string = Hex> {
+  readonly #held = new Map<Id, Quarantine.Entry>()
 
   /** Holds a channel back: for half a minute the first time, then twice as long, at most an hour. */
-  add(id: Hex, reason: string, now: number): Quarantine.Entry {
+  add(id: Id, reason: string, now: number): Quarantine.Entry {
     const failures = (this.#held.get(id)?.failures ?? 0) + 1
     const entry = { reason, failures, until: now + Math.min(30_000 * 2 ** (failures - 1), 3_600_000) }
     this.#held.set(id, entry)
@@ -16,16 +16,16 @@ export class Quarantine {
   }
 
   /** It settled: nothing is held against it any more. */
-  clear(id: Hex): void {
+  clear(id: Id): void {
     this.#held.delete(id)
   }
 
-  isHeld(id: Hex, now: number): boolean {
+  isHeld(id: Id, now: number): boolean {
     return (this.#held.get(id)?.until ?? 0) > now
   }
 
-  /** Every channel that failed since it last settled. */
-  entries(): ReadonlyMap<Hex, Quarantine.Entry> {
+  /** Everything that failed since it last went well. */
+  entries(): ReadonlyMap<Id, Quarantine.Entry> {
     return this.#held
   }
 }

@@ -44,7 +44,8 @@ export function createResolver(options: createResolver.Options): Resolver {
     if (fate.status === 'pending') return false
     const { id, kind, hash, subjects } = intent
     report('info', 'intent-ended', { id, kind, transaction: hash, subjects, fate: fate.status })
-    if (kind === 'charge') return true
+    // Whose these are goes by the recorded end: the charge's payment below, the withdrawal at its desk.
+    if (kind === 'charge' || kind === 'withdrawal') return true
     if (fate.status === 'succeeded') await book.apply(fate.mined)
     // What was to be closed and was not takes calls again, unless its payer asks to close.
     else if (kind === 'close') for (const subject of subjects) await book.syncClose(subject as Hex)

@@ -10,6 +10,7 @@ import { reconcile } from './reconcile.ts'
 import { recoverOpenPayments } from './recover-open-payments.ts'
 import { createSettler } from './Settler.ts'
 import { createWatcher } from './Watcher.ts'
+import { createWithdrawDesk } from './withdraw-desk.ts'
 
 /** Everything that goes on between the books and the chain, off the request path. */
 export type Settlement = ReturnType<typeof createSettlement>
@@ -28,12 +29,15 @@ export function createSettlement(options: createSettlement.Options) {
   const onCloseRequested = () => void settler.tick().catch(failed('settlement-failed'))
   const watcher = createWatcher({ ...shared, book, tokens, fromBlock, everyMs: pollMs, onCloseRequested })
   const resolver = createResolver({ ...shared, book, desk: charges, fromBlock, everyMs: pollMs })
+  const withdrawals = createWithdrawDesk({ ...shared, everyMs: pollMs })
 
   return {
     /** What the request path asks about channels. */
     channels: { apply: book.apply, follow: book.follow, close: settler.close },
     /** What the request path asks about single transfers. */
     charges,
+    /** Pays withdrawals out. */
+    withdrawals,
     settler,
     watcher,
     resolver,
@@ -43,6 +47,7 @@ export function createSettlement(options: createSettlement.Options) {
     async recover(): Promise<void> {
       await recoverOpenPayments({ ledger, report })
       await createResolver({ ...shared, book, desk: charges, fromBlock, quietMs: 0 }).tick()
+      await withdrawals.recover()
       await watcher.poll()
       await settler.tick()
     },
@@ -50,9 +55,10 @@ export function createSettlement(options: createSettlement.Options) {
       watcher.start()
       resolver.start()
       settler.start()
+      withdrawals.start()
     },
     async stop(): Promise<void> {
-      await Promise.all([watcher.stop(), resolver.stop(), settler.stop()])
+      await Promise.all([watcher.stop(), resolver.stop(), settler.stop(), withdrawals.stop()])
     },
   }
 }

@@ -26,7 +26,13 @@ export async function reconcile(options: reconcile.Options): Promise<reconcile.R
     const movements = new Map<Hex, Movement>()
     const of = (transaction: Hex) => {
       const key = transaction.toLowerCase() as Hex
-      const known = movements.get(key) ?? { transaction: key, received: 0n, sent: 0n, booked: 0n }
+      const known = movements.get(key) ?? {
+        transaction: key,
+        received: 0n,
+        sent: 0n,
+        booked: 0n,
+        paidOut: 0n,
+      }
       movements.set(key, known)
       return known
     }
@@ -36,14 +42,17 @@ export async function reconcile(options: reconcile.Options): Promise<reconcile.R
         if (transfer.from === transfer.to) continue
         of(transfer.transaction)[transfer.to === chain.payee ? 'received' : 'sent'] += transfer.value
       }
-    for (const { ref, amount } of own) {
+    for (const { ref, amount, kind } of own) {
       if (ref.block > to || ref.block < fromBlock) continue
       checked.entries += 1
-      of(ref.transaction).booked += amount
+      of(ref.transaction)[kind === 'withdrawal' ? 'paidOut' : 'booked'] += amount
     }
     for (const movement of movements.values()) differences.push(...ofMovement(asset, movement))
     const { posted } = await ledger.balance(Account.treasury, asset)
-    const sum = own.reduce((total, { amount }) => total + amount, 0n)
+    const sum = own.reduce(
+      (total, { amount, kind }) => total + (kind === 'withdrawal' ? -amount : amount),
+      0n,
+    )
     differences.push(...ofTreasury(asset, sum, -posted))
   }
 

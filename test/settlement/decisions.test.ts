@@ -186,10 +186,11 @@ describe('Quarantine', () => {
 })
 
 describe('Difference', () => {
-  const movement = { transaction: id, received: 5n, sent: 0n, booked: 5n }
+  const movement = { transaction: id, received: 5n, sent: 0n, booked: 5n, paidOut: 0n }
   const side = { deposit: 5n, settled: 1n, finalized: false }
   test('default: nothing when both sides agree', () => {
     expect(Difference.ofMovement('USD', movement)).toEqual([])
+    expect(Difference.ofMovement('USD', { ...movement, sent: 2n, paidOut: 2n })).toEqual([])
     expect(Difference.ofChannel(id, side, side)).toEqual([])
     expect(Difference.ofChannel(id, null, null)).toEqual([])
     expect(Difference.ofTreasury('USD', 5n, 5n)).toEqual([])

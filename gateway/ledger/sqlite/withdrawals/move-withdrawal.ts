@@ -46,7 +46,7 @@ export function pay(books: Books, id: string): PayResult {
 export function wait(books: Books, id: string, reason: string): Withdrawal {
   const withdrawal = needWithdrawal(books, id)
   if (withdrawal.state === 'requested') return withdrawal
-  need(withdrawal, 'wait', ['paying'])
+  need(withdrawal, 'wait', ['paying', 'unknown'])
   if (intentsFor(books, id).some(({ state }) => state !== 'dropped' && state !== 'reverted'))
     throw new WithdrawalStateError('wait', withdrawal, 'a transaction of it may be out')
   return move(books, withdrawal, 'requested', { reason })
