@@ -9,7 +9,8 @@ contract HostileWallet {
         BurnGas,
         ShortAnswer, // fewer than 32 bytes, starting with the right ones
         DirtyAnswer, // the right four bytes, then rubbish
-        LongAnswer // as much rubbish as its gas can buy
+        LongAnswer, // as much rubbish as its gas can buy
+        RevertYes // reverts, with the right answer as its reason
     }
 
     Mode public mode;
@@ -29,6 +30,7 @@ contract HostileWallet {
                 mstore(0x00, or(shl(224, 0x1626ba7e), 1))
                 return(0x00, 0x20)
             }
+            if eq(kind, 6) { revert(0x00, 0x20) }
             if eq(kind, 5) {
                 mstore(0x00, not(0))
                 return(0x00, 200000)

@@ -70,7 +70,7 @@ contract SettleTest is EscrowTest {
     }
 
     function test_RevertWhen_WalletDoesNotConfirm() public {
-        for (uint8 mode = 0; mode <= uint8(HostileWallet.Mode.LongAnswer); ++mode) {
+        for (uint8 mode = 0; mode <= uint8(type(HostileWallet.Mode).max); ++mode) {
             address wallet = address(new HostileWallet(HostileWallet.Mode(mode)));
             bytes32 id = openAs(payer, payee, address(token), 10, SALT, wallet);
             bytes memory signature = voucher(PAYER_KEY, id, 1);

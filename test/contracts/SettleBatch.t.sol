@@ -91,7 +91,7 @@ contract SettleBatchTest is EscrowTest {
     }
 
     function test_Skip_HostileWallets() public {
-        uint8 modes = uint8(HostileWallet.Mode.LongAnswer) + 1;
+        uint8 modes = uint8(type(HostileWallet.Mode).max) + 1;
         for (uint8 mode = 0; mode < modes; ++mode) {
             address wallet = address(new HostileWallet(HostileWallet.Mode(mode)));
             bytes32 id = openAs(payer, payee, address(token), 1000, SALT, wallet);

@@ -307,7 +307,7 @@ contract AttacksTest is EscrowTest {
 
     /// One bad channel among fifty: the other 49 settle, whatever is bad about the one.
     function test_Attack_PoisonedBatch() public {
-        uint8 kinds = uint8(HostileWallet.Mode.LongAnswer) + 1;
+        uint8 kinds = uint8(type(HostileWallet.Mode).max) + 1;
         uint256 paid;
         for (uint8 kind = 0; kind < kinds; ++kind) {
             IChannelEscrow.Settlement[] memory batch = new IChannelEscrow.Settlement[](50);
