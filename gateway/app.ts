@@ -3,7 +3,9 @@ import { type Context, Hono } from 'hono'
 import type { Deps } from './deps.ts'
 import { accountEndpoints } from './endpoints/account.ts'
 import { discoveryEndpoints } from './endpoints/discovery.ts'
+import { paymentEndpoints } from './endpoints/payments.ts'
 import { signInEndpoints } from './endpoints/sign-in.ts'
+import { withdrawalEndpoints } from './endpoints/withdrawals.ts'
 import { allowed, exposeHeaders } from './request/cors.ts'
 import { handle } from './request/pipeline.ts'
 import { errorResponse } from './request/problem.ts'
@@ -22,6 +24,8 @@ export function createApp(deps: Deps): Hono<Env> {
   own.options('*', () => allowed(['DELETE', 'GET', 'HEAD', 'POST']))
   own.route('/sign-in', signInEndpoints(deps))
   own.route('/', accountEndpoints(deps))
+  own.route('/', paymentEndpoints(deps))
+  own.route('/', withdrawalEndpoints(deps))
   own.route('/', discoveryEndpoints(deps))
 
   app.route('/farthing', own)

@@ -27,6 +27,8 @@ export type Deps = {
   singleFlight: SingleFlight
   /** Settles single transfers. */
   charges: ChargeDesk
+  /** Pays withdrawals out: told that there is one. */
+  payouts: { wake(): void }
   /** Callers that wait for a call that another request runs. */
   waiting: Waiting
 }

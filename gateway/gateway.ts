@@ -79,6 +79,7 @@ export async function createGateway(options: createGateway.Options): Promise<Gat
     forwarder,
     channels: settlement.channels,
     charges: settlement.charges,
+    payouts: settlement.withdrawals,
     singleFlight: createSingleFlight(),
     waiting: createWaiting(config.limits.waiters),
   }

@@ -33,6 +33,13 @@ export function discoveryEndpoints(deps: Deps): Hono {
       brokenStream: route.brokenStream,
       ...(route.description === null ? {} : { description: route.description }),
     })),
+    withdrawals: config.withdrawals.enabled
+      ? [...config.tokens.values()].map(({ address, symbol, decimals }) => {
+          const limits = config.withdrawals.limits.get(address)
+          const text = (units: bigint | undefined) => Amount.format(units ?? 0n, decimals)
+          return { symbol, minimum: text(limits?.minimum), dailyPerWallet: text(limits?.dailyPerWallet) }
+        })
+      : null,
     endpoints: {
       signIn: '/farthing/sign-in',
       balance: '/farthing/balance',

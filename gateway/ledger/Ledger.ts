@@ -62,6 +62,8 @@ export interface Ledger {
   payment(
     by: { id: string } | { key: string } | { transaction: Hex; wallet?: Address },
   ): Promise<Payment | null>
+  /** Base units of a payment that became credit of the payer's wallet. */
+  credited(paymentId: string): Promise<bigint>
   answer(paymentId: string): Promise<StoredAnswer | null>
   /** Keeps an answer beside a payment whose money is not settled yet. */
   storeAnswer(paymentId: string, answer: StoredAnswer): Promise<void>

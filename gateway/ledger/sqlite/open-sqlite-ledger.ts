@@ -26,6 +26,7 @@ import { findAnswer, forgetAnswers, keepAnswer } from './payments/answers.ts'
 import { capture } from './payments/capture.ts'
 import { claim } from './payments/claim.ts'
 import { complete } from './payments/complete.ts'
+import { creditedOf } from './payments/credited.ts'
 import { findPayment, needPayment, openPayments } from './payments/find-payment.ts'
 import { lost } from './payments/lost.ts'
 import { refund } from './payments/refund.ts'
@@ -83,6 +84,7 @@ export async function openSqliteLedger(options: openSqliteLedger.Options): Promi
     settled: (request) => write(() => settled(books, request), said.paid('settled')),
     lost: (id, reason) => write(() => lost(books, id, reason), said.paid('lost')),
     payment: (by) => read(() => findPayment(books, by)),
+    credited: (id) => read(() => creditedOf(books, id)),
     answer: (id) => read(() => findAnswer(books, id)),
     storeAnswer: (id, answer) => write(() => keepAnswer(books, needPayment(books, id).id, answer)),
     forgetAnswers: async (before) => {

@@ -38,10 +38,10 @@ const asked = sql<[asset: string, since: number], { wallet: Address; amount: str
 export function requestWithdrawal(books: Books, raw: Request): RequestResult {
   const request = normalise(raw)
   const { key, nonce, wallet, asset, amount } = request
-  const earlier = withdrawalByKey(books, key)
+  const earlier =
+    withdrawalByKey(books, key) ?? (nonce === null ? null : withdrawalByNonce(books, wallet, nonce))
   if (earlier !== null)
     return isSame(earlier, request) ? { outcome: 'replayed', withdrawal: earlier } : { outcome: 'conflict' }
-  if (nonce !== null && withdrawalByNonce(books, wallet, nonce) !== null) return { outcome: 'conflict' }
 
   const account = Account.wallet(wallet)
   const balance = readAccount(books, account, asset)
