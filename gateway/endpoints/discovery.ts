@@ -55,7 +55,11 @@ export function discoveryEndpoints(deps: Deps): Hono {
   app.get('/health', async (c) => {
     // A read of the books: a gateway that cannot read them must not be sent calls.
     await deps.ledger.cursor(chain.id)
-    return c.json({ status: 'ok' })
+    const { drift, alarms } = deps.audits.state()
+    return c.json({
+      status: 'ok',
+      ...(config.audit.everySeconds === 0 ? {} : { drift, driftAlarms: alarms }),
+    })
   })
   return app
 }

@@ -12,6 +12,7 @@ import { permit } from './permit.ts'
 import { type Priced, price } from './price.ts'
 import { errorResponse, paymentProblem } from './problem.ts'
 import { repeat } from './repeat.ts'
+import { refuseWhenStopped } from './stopped.ts'
 import { verify } from './verify.ts'
 
 /**
@@ -26,6 +27,7 @@ export async function handle(incoming: Incoming, deps: Deps): Promise<Response> 
     if (preflight !== null) return preflight
 
     const matched = match(incoming, deps)
+    refuseWhenStopped(matched, deps)
     const identified = await identify(matched, deps)
     const permitted = await permit(identified, deps)
     proven = identified.signedIn

@@ -7,6 +7,8 @@ export type Difference = {
   subject: string
   /** One sentence that states both sides. */
   text: string
+  /** Money came that nobody asked for: anybody can send it. */
+  gift?: true
 }
 
 /**
@@ -25,7 +27,8 @@ export type Movement = {
 export function ofMovement(asset: string, movement: Movement): Difference[] {
   const { transaction, received, sent, booked, paidOut } = movement
   const found: Difference[] = []
-  const say = (text: string) => found.push({ kind: 'transfer', subject: transaction, text })
+  const say = (text: string, more: { gift?: true } = {}) =>
+    found.push({ kind: 'transfer', subject: transaction, text, ...more })
   if (booked !== received)
     say(
       received === 0n
@@ -33,6 +36,7 @@ export function ofMovement(asset: string, movement: Movement): Difference[] {
         : booked === 0n
           ? `Transaction ${transaction} moved ${received} of ${asset} to the payee; the books have nothing of it.`
           : `Transaction ${transaction} moved ${received} of ${asset} to the payee; the books have ${booked} of it.`,
+      booked === 0n ? { gift: true } : {},
     )
   if (sent !== paidOut)
     say(

@@ -34,6 +34,7 @@ export function createClose(options: {
   async function close(id: Hex, given: AcceptedVoucher | null): Promise<CloseOutcome> {
     const before = await ledger.channel(id)
     if (before === null) return { status: 'refused', reason: 'channel-not-found' }
+    if (before.suspended !== null) return { status: 'refused', reason: 'channel-suspended' }
     const intents = await ledger.intentsFor(id)
     if (before.finalized) {
       const done = intents.findLast(({ kind, state }) => kind === 'close' && state === 'succeeded')
@@ -55,6 +56,7 @@ export function createClose(options: {
       subjects: [channel.id],
       to: chain.escrow,
       data: EscrowCalls.close(settlement),
+      confirmations: chain.depth(channel.token, channel.deposit),
     })
     if (outcome.status === 'unknown')
       return { status: 'unknown', transaction: outcome.hash, reason: outcome.reason }

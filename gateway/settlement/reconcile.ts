@@ -80,7 +80,10 @@ export function* split(range: Chain.Range, size: bigint): Generator<Chain.Range>
 export declare namespace reconcile {
   type Options = {
     ledger: Pick<Ledger, 'chainEntries' | 'channels' | 'balance'>
-    chain: Chain
+    chain: Pick<
+      Chain,
+      'id' | 'escrow' | 'payee' | 'confirmations' | 'head' | 'transfers' | 'escrowEvents' | 'channel'
+    >
     /** The tokens that are sold for; others that the books have entries in are checked as well. */
     tokens: readonly Address[]
     /** First block to compare: that of the escrow's deployment. Default 0. */
