@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Address } from 'viem'
 import { createReads } from './chain/reads.ts'
 import { createRpc } from './chain/rpc.ts'
+import { systemClock } from './clock.ts'
 import type { Ledger } from './ledger/Ledger.ts'
 import { openSqliteLedger } from './ledger/sqlite/open-sqlite-ledger.ts'
 import { confirmed, type Findings } from './settlement/drift.ts'
@@ -21,7 +22,13 @@ export async function auditBooks(options: auditBooks.Options): Promise<BooksAudi
   const books = await openSqliteLedger({ path: options.path, readonly: true, busyTimeout: 30_000 })
   try {
     const ledger = await books.audit(anchor === undefined ? {} : { anchor })
-    const rpc = createRpc({ chainId, endpoints: [options.rpcUrl], timeoutMs: 30_000, pollingMs: 1_000 })
+    const rpc = createRpc({
+      chainId,
+      endpoints: [options.rpcUrl],
+      timeoutMs: 30_000,
+      pollingMs: 1_000,
+      clock: systemClock,
+    })
     const reads = createReads({ client: rpc.read, escrow, payee })
     const chain = { ...reads, id: chainId, escrow, payee, confirmations }
     const ask = () => reconcile({ ledger: books, chain, tokens, fromBlock: BigInt(options.fromBlock) })
