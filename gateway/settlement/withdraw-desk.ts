@@ -65,8 +65,11 @@ export function createWithdrawDesk(options: createWithdrawDesk.Options): Withdra
     }
   }
 
-  /** Goes by the recorded transactions alone. `quiet`: nobody else can be about to record one. */
-  async function resume(withdrawal: Withdrawal, quiet: boolean, reason = 'was-not-sent'): Promise<void> {
+  /**
+   * Goes by the recorded transactions alone. `quiet`: nobody else can be about to record one. `interrupted`: why the try
+   * that just ended got nowhere.
+   */
+  async function resume(withdrawal: Withdrawal, quiet: boolean, interrupted?: string): Promise<void> {
     const intents = await ledger.intentsFor(withdrawal.id)
     // The resolver follows these to their end.
     if (intents.some(({ state }) => state === 'intended' || state === 'sent')) return
@@ -78,7 +81,9 @@ export function createWithdrawDesk(options: createWithdrawDesk.Options): Withdra
     }
     const last = intents.at(-1)
     if (last?.state === 'reverted') return fail(withdrawal, last.reason ?? 'execution-reverted')
-    if (quiet) await again(withdrawal, last?.reason ?? reason)
+    if (!quiet) return
+    await withdrawals.wait(withdrawal.id, last?.reason ?? interrupted ?? 'was-not-sent')
+    if (interrupted !== undefined) rest(withdrawal, interrupted)
   }
 
   async function book(withdrawal: Withdrawal, mined: Chain.Mined): Promise<void> {
