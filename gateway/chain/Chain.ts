@@ -16,8 +16,10 @@ export interface Chain {
   readonly escrow: Address
   /** The account that is paid, that settles, and that relays what payers signed. */
   readonly payee: Address
-  /** Blocks that make a transaction count, its own included: 1 is "mined". */
+  /** Blocks that make every transaction count, its own included: 1 is "mined". */
   readonly confirmations: number
+  /** Blocks that make a transaction count which moves this much: no more than `confirmations`. Base units. */
+  depth(token: Address, amount: bigint): number
 
   /**
    * Checks that this is the chain we were configured for and that the escrow can be relied on.
@@ -26,9 +28,15 @@ export interface Chain {
   assertReady(): Promise<void>
   /**
    * Takes up what a dead process left: broadcasts the very same transactions of open intents again, in the order of
-   * their nonces, and records those whose end is known already. Call it once, before the first `submit`.
+   * their nonces, records those whose end is known already, and fills the gaps that are left between them. Call it once,
+   * before the first `submit`.
    */
   recover(): Promise<void>
+  /**
+   * Keeps what was sent moving; call it every few seconds. A transaction that waits for its fee is signed again for a
+   * higher one, a nonce that nobody takes and others wait for is taken, and nodes and gas are looked after.
+   */
+  tend(): Promise<void>
 
   /** True when `signer` signed this voucher: an account by recovery (low-s only), a contract by ERC-1271. */
   verifyVoucher(voucher: Voucher.Voucher, signature: Hex, signer: Address): Promise<boolean>
@@ -44,12 +52,24 @@ export interface Chain {
   /** True when `address` signed this text (EIP-191, ERC-1271, ERC-6492). Never sends a transaction. */
   verifyMessage(address: Address, message: string, signature: Hex): Promise<boolean>
 
+  /** True when there is code at an address now: its vouchers count only as long as the contract says so. */
+  isContract(address: Address): Promise<boolean>
+  /** Seconds between a payer's request to close and its withdrawal; fixed in the escrow. */
+  graceSeconds(): Promise<number>
+
   /** The newest block. */
   head(): Promise<Chain.Block>
   /** A block by its number, or null when there is none yet. */
   block(number: bigint): Promise<Chain.Block | null>
   /** A channel as the escrow has it now, or as it had it at the end of a block; null when it does not exist. */
   channel(id: Hex, at?: bigint): Promise<Chain.EscrowChannel | null>
+  /** How many transactions an account has sent that are mined: its next nonce. */
+  sent(account: Address): Promise<number>
+  /**
+   * Resolves when a channel has at least this deposit: at once for a small one, and for a large one when two nodes show it.
+   * @throws {ChainUnavailableError} they do not: nothing may be booked.
+   */
+  confirmDeposit(id: Hex, token: Address, deposit: bigint): Promise<void>
   /** Base units. */
   balanceOf(token: Address, owner: Address): Promise<bigint>
   /** Holding for a token gate: ERC-20 and ERC-721 count, ERC-1155 by id. */
@@ -70,12 +90,14 @@ export interface Chain {
   authorizationUse(token: Address, from: Address, nonce: Hex, range: Chain.Range): Promise<Hex | null>
 
   /**
-   * Sends a transaction from the payee's key. One at a time: the next nonce is taken, the transaction is signed, its
+   * Sends a transaction: from the payee's key, or from one that relays. One at a time: the next nonce is taken, the transaction is signed, its
    * intent is recorded durably, and only then is it broadcast. Resolves when mined at the configured depth or when
    * `timeoutMs` is over. `rejected` means that it failed in simulation, or that no node would take it, and that nothing
    * of it can be mined. A failure to reach the node before anything was sent throws {@link ChainUnavailableError}.
    */
   submit(order: Chain.Order): Promise<Chain.Outcome>
+  /** What an order of the payee would come to if it were sent now. Sends nothing. */
+  simulate(order: Pick<Chain.Order, 'to' | 'data'>): Promise<Chain.Simulation>
   /** Asks once what became of an intent, and broadcasts the very same transaction again when no node knows it. */
   follow(intent: Ledger.Intent): Promise<Chain.Fate>
   /** Stops waiting: every `submit` under way resolves as `unknown`. */
@@ -84,7 +106,7 @@ export interface Chain {
 
 export declare namespace Chain {
   /** Unix seconds. */
-  type Block = { number: bigint; timestamp: number }
+  type Block = { number: bigint; hash: Hex; timestamp: number }
   /** Both ends included. */
   type Range = { from: bigint; to: bigint }
 
@@ -110,7 +132,13 @@ export declare namespace Chain {
     to: Address
     data: Hex
     timeoutMs?: number
+    /** Blocks to wait for; those that make everything count when left out. */
+    confirmations?: number
+    /** Most gas that it may need; one that needs more is rejected unsent (`gas-above-limit`). */
+    gasLimit?: number
   }
+
+  type Simulation = { status: 'passes' } | { status: 'rejected'; reason: string }
 
   type Outcome =
     | { status: 'succeeded'; mined: Mined }

@@ -1,12 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { TransactionNotFoundError } from 'viem'
+import { type Hex, TransactionNotFoundError } from 'viem'
 import type { Clock } from '../clock.ts'
 import type { Ledger } from '../ledger/Ledger.ts'
 import { broadcast } from './broadcast.ts'
 import type { Chain } from './Chain.ts'
 import { asking, ChainUnavailableError } from './ChainUnavailableError.ts'
 import { decodeRevert } from './decode-revert.ts'
-import { readReceipt } from './receipt.ts'
 import type { Rpc } from './rpc.ts'
 
 /** Follows signed and recorded transactions to their end, and records it. */
@@ -14,27 +13,35 @@ export type Follower = {
   /** Asks once; see {@link Chain.follow}. */
   follow(intent: Ledger.Intent): Promise<Chain.Fate>
   /** Asks until the end is known or the time is over (`pending`). Failures of the node only cost time. */
-  wait(intent: Ledger.Intent, timeoutMs: number): Promise<Chain.Fate>
-  /** True when a node knows this very transaction, mined or not. */
-  isKnown(intent: Ledger.Intent): Promise<boolean>
+  wait(intent: Ledger.Intent, timeoutMs: number, confirmations?: number): Promise<Chain.Fate>
+  /** True when a node knows a transaction, mined or not. */
+  isKnown(hash: Hex): Promise<boolean>
   close(): void
 }
 
 export function createFollower(options: createFollower.Options): Follower {
-  const { rpc, ledger, clock, confirmations, pollingMs } = options
+  const { rpc, ledger, clock, confirmations, pollingMs, readMined } = options
   const closing = new AbortController()
 
   async function end(intent: Ledger.Intent, fate: Exclude<Chain.Fate, { status: 'pending' }>) {
     const reason = fate.status === 'succeeded' ? {} : { reason: fate.reason }
-    await ledger.updateIntent(intent.id, { state: fate.status, ...reason, now: clock.now() })
+    const hash = fate.status === 'dropped' ? {} : { hash: fate.mined.hash }
+    await ledger.updateIntent(intent.id, { state: fate.status, ...reason, ...hash, now: clock.now() })
     return fate
   }
 
-  /** The receipt decides. Null when there is none. */
-  async function mined(intent: Ledger.Intent): Promise<Chain.Fate | null> {
-    const receipt = await readReceipt(rpc.read, intent.hash)
+  /** Everything that was signed for an intent, newest first: the books know more than whoever holds an old copy of it. */
+  async function signed(intent: Ledger.Intent): Promise<readonly Pick<Ledger.Attempt, 'raw' | 'hash'>[]> {
+    const attempts = await ledger.attempts(intent.id)
+    return attempts.length === 0 ? [intent] : attempts.reverse()
+  }
+
+  /** The receipt decides, of whichever attempt. Null when there is none. */
+  async function mined(intent: Ledger.Intent, depth = confirmations): Promise<Chain.Fate | null> {
+    let receipt: Chain.Mined | null = null
+    for (const { hash } of await signed(intent)) receipt ??= await readMined(hash)
     if (receipt === null) return null
-    if (receipt.depth < confirmations) return { status: 'pending' }
+    if (receipt.depth < depth) return { status: 'pending' }
     if (receipt.status === 'succeeded') return end(intent, { status: 'succeeded', mined: receipt })
     return end(intent, { status: 'reverted', mined: receipt, reason: await reasonOf(receipt) })
   }
@@ -53,10 +60,10 @@ export function createFollower(options: createFollower.Options): Follower {
     return 'execution-reverted'
   }
 
-  async function isKnown(intent: Ledger.Intent): Promise<boolean> {
+  async function isKnown(hash: Hex): Promise<boolean> {
     return asking('eth_getTransactionByHash', async () => {
       try {
-        await rpc.read.getTransaction({ hash: intent.hash })
+        await rpc.read.getTransaction({ hash })
         return true
       } catch (error) {
         if (error instanceof TransactionNotFoundError) return false
@@ -76,25 +83,33 @@ export function createFollower(options: createFollower.Options): Follower {
     return count > intent.nonce
   }
 
-  async function follow(intent: Ledger.Intent): Promise<Chain.Fate> {
-    const fate = await mined(intent)
+  async function follow(intent: Ledger.Intent, depth = confirmations): Promise<Chain.Fate> {
+    const fate = await mined(intent, depth)
     if (fate !== null) return fate
     if (await isOverrun(intent))
       // It may have been mined between the two questions.
-      return (await mined(intent)) ?? end(intent, { status: 'dropped', reason: 'nonce-used-by-another' })
-    if (await isKnown(intent)) return { status: 'pending' }
-    const { result } = await broadcast(rpc, intent.raw)
-    if (result === 'accepted' && intent.state === 'intended')
-      await ledger.updateIntent(intent.id, { state: 'sent', now: clock.now() })
+      return (
+        (await mined(intent, depth)) ?? end(intent, { status: 'dropped', reason: 'nonce-used-by-another' })
+      )
+    const [newest, ...older] = await signed(intent)
+    if (newest === undefined || (await isKnown(newest.hash))) return { status: 'pending' }
+    // An older one only where no node takes the newest: any of them is as good.
+    for (const { raw } of [newest, ...older]) {
+      const { result } = await broadcast(rpc, raw)
+      if (result !== 'accepted') continue
+      if (intent.state === 'intended')
+        await ledger.updateIntent(intent.id, { state: 'sent', now: clock.now() })
+      break
+    }
     return { status: 'pending' }
   }
 
-  async function wait(intent: Ledger.Intent, timeoutMs: number): Promise<Chain.Fate> {
+  async function wait(intent: Ledger.Intent, timeoutMs: number, depth?: number): Promise<Chain.Fate> {
     const deadline = AbortSignal.any([closing.signal, AbortSignal.timeout(timeoutMs)])
     for (let round = 0; ; round += 1) {
       try {
         // Most of the time the receipt is all there is to ask; now and then whether a node still has it.
-        const fate = round % 10 === 9 ? await follow(intent) : await mined(intent)
+        const fate = round % 10 === 9 ? await follow(intent, depth) : await mined(intent, depth)
         if (fate !== null && fate.status !== 'pending') return fate
       } catch (error) {
         if (!(error instanceof ChainUnavailableError)) throw error
@@ -104,13 +119,15 @@ export function createFollower(options: createFollower.Options): Follower {
     }
   }
 
-  return { follow, wait, isKnown, close: () => closing.abort() }
+  return { follow: (intent) => follow(intent), wait, isKnown, close: () => closing.abort() }
 }
 
 export declare namespace createFollower {
   type Options = {
     rpc: Rpc
-    ledger: Pick<Ledger, 'updateIntent'>
+    ledger: Pick<Ledger, 'updateIntent' | 'attempts'>
+    /** The mined receipt of a transaction, or null. */
+    readMined(hash: Hex): Promise<Chain.Mined | null>
     clock: Clock
     confirmations: number
     pollingMs: number

@@ -1,39 +1,64 @@
 import { randomUUID } from 'node:crypto'
-import { hexToBigInt, keccak256, type LocalAccount } from 'viem'
+import { type Address, hexToBigInt, type LocalAccount } from 'viem'
 import type { Clock } from '../clock.ts'
 import type { Ledger } from '../ledger/Ledger.ts'
 import { type Broadcast, broadcast } from './broadcast.ts'
 import type { Chain } from './Chain.ts'
 import { asking, ChainUnavailableError } from './ChainUnavailableError.ts'
 import { decodeRevert } from './decode-revert.ts'
-import { createFollower, type Follower } from './Follower.ts'
-import { estimateFees } from './fees.ts'
+import type { Follower } from './Follower.ts'
+import { estimateFees, type Fees } from './fees.ts'
+import { isStuck } from './is-stuck.ts'
 import { NonceManager } from './NonceManager.ts'
+import { nonceGaps } from './nonce-gaps.ts'
 import type { Report } from './Report.ts'
+import { raiseFees } from './raise-fees.ts'
 import type { Rpc } from './rpc.ts'
+import * as SignedTransaction from './SignedTransaction.ts'
 
 /**
- * The one that sends from the payee's key. Its order is what makes a crash at any point harmless:
+ * The one that sends from one key. Its order is what makes a crash at any point harmless:
  * simulate → take a nonce → sign (the hash is known) → record the intent durably → broadcast → follow to the end.
- * Whatever was signed and recorded is only ever broadcast again as the same bytes.
+ * Whatever was signed and recorded is only ever broadcast again as the same bytes, or replaced under its own nonce by the
+ * same call for a higher fee, which is recorded beside it before it is broadcast: of the two one is mined.
  */
 export class Sender {
   readonly #options: Sender.Options
-  readonly #follower: Follower
   #nonces: NonceManager | null = null
   /** Everything up to the broadcast happens one at a time, so that nonces leave in their order. */
   #turn: Promise<unknown> = Promise.resolve()
+  #load = 0
+  /** Intents whose fee has reached its ceiling: told once. */
+  readonly #atCeiling = new Set<string>()
 
   constructor(options: Sender.Options) {
     this.#options = options
-    this.#follower = createFollower(options)
+  }
+
+  get address(): Address {
+    return this.#options.account.address.toLowerCase() as Address
+  }
+
+  /** How many orders are under way. */
+  get load(): number {
+    return this.#load
   }
 
   async submit(order: Chain.Order): Promise<Chain.Outcome> {
+    this.#load += 1
+    try {
+      return await this.#submit(order)
+    } finally {
+      this.#load -= 1
+    }
+  }
+
+  async #submit(order: Chain.Order): Promise<Chain.Outcome> {
     const sent = await this.#inTurn(() => this.#send(order, 3))
     if ('status' in sent) return sent
     const { intent } = sent
-    const fate = await this.#follower.wait(intent, order.timeoutMs ?? this.#options.timeoutMs)
+    const timeoutMs = order.timeoutMs ?? this.#options.timeoutMs
+    const fate = await this.#options.follower.wait(intent, timeoutMs, order.confirmations)
     if (fate.status === 'pending')
       return { status: 'unknown', hash: intent.hash, reason: sent.unclear ?? 'not-mined-in-time' }
     if (fate.status === 'dropped') return { status: 'rejected', reason: fate.reason }
@@ -44,7 +69,7 @@ export class Sender {
   async recover(): Promise<void> {
     await this.#inTurn(async () => {
       for (const intent of await this.#openIntents()) {
-        const fate = await this.#follower.follow(intent)
+        const fate = await this.#options.follower.follow(intent)
         const { id, kind, nonce, hash } = intent
         this.#options.report('info', 'intent-recovered', { id, kind, nonce, hash, fate: fate.status })
       }
@@ -52,12 +77,88 @@ export class Sender {
     })
   }
 
-  follow(intent: Ledger.Intent): Promise<Chain.Fate> {
-    return this.#follower.follow(intent)
+  /** Raises the fee of what is stuck, and fills the gaps that others wait for; see {@link Chain.tend}. */
+  async tend(): Promise<void> {
+    const open = await this.#openIntents()
+    if (open.length === 0) return
+    const head = await this.#head()
+    for (const intent of open)
+      if (intent.nonce >= head.count) await this.#inTurn(() => this.#raise(intent, head))
+    const gaps = nonceGaps(
+      head.pending,
+      open.map(({ nonce }) => nonce),
+    )
+    if (gaps.length > 0) await this.#inTurn(() => this.#repair())
   }
 
-  close(): void {
-    this.#follower.close()
+  /** What an order would come to if it were sent now. */
+  async simulate(order: Pick<Chain.Order, 'to' | 'data'>): Promise<Chain.Simulation> {
+    const gas = await this.#simulate(order)
+    return typeof gas === 'bigint' ? { status: 'passes' } : gas
+  }
+
+  /** Signs an open intent again for a higher fee, when it is stuck. Decided on what the books say now. */
+  async #raise(intent: Ledger.Intent, head: Head): Promise<void> {
+    const { account, clock, fees: policy, ledger, report, rpc } = this.#options
+    const attempts = await ledger.attempts(intent.id)
+    const [first, newest] = [attempts[0], attempts.at(-1)]
+    const last = newest === undefined ? null : SignedTransaction.parse(newest.raw)
+    if (first === undefined || newest === undefined || last === null) return
+    const now = clock.now()
+    if (!isStuck({ nonce: intent.nonce, signedAt: newest.at, fees: last.fees }, head, now, policy)) return
+    const market = await asking('fee estimation', () => estimateFees(rpc.read))
+    const fees = raiseFees(last.fees, market, SignedTransaction.ceiling(first.raw, policy.maxMultiple))
+    const { id, kind, nonce } = intent
+    if (fees === null) {
+      if (!this.#atCeiling.has(id))
+        report('error', 'transaction-stuck', { id, kind, nonce, hash: newest.hash })
+      this.#atCeiling.add(id)
+      return
+    }
+    // It may have ended meanwhile: then the books refuse it, and nothing is broadcast.
+    if (!(await this.#openIntents()).some((open) => open.id === id)) return
+    const { raw, hash } = await SignedTransaction.sign(account, last.call, fees)
+    await ledger.replaceIntent(id, { raw, hash, at: now })
+    const { result } = await broadcast(rpc, raw)
+    report('warn', 'transaction-replaced', { id, kind, nonce, hash, before: newest.hash, result })
+  }
+
+  /** Fills the gaps below open intents with transactions that move nothing. */
+  async #repair(): Promise<void> {
+    const { account, report, rpc } = this.#options
+    this.#nonces = null
+    const nonces = await this.#loadNonces()
+    const open = (await this.#openIntents()).map(({ nonce }) => nonce)
+    const order: Chain.Order = { kind: 'repair', subjects: [], to: account.address, data: '0x' }
+    for (const nonce of nonceGaps((await this.#head()).pending, open)) {
+      const gas = await this.#simulate(order)
+      if (typeof gas !== 'bigint') return report('error', 'nonce-gap', { nonce, reason: gas.reason })
+      const fees = await asking('fee estimation', () => estimateFees(rpc.read))
+      const intent = await this.#intend(order, nonce, gas, fees)
+      nonces.hold(nonce)
+      const answer = await this.#broadcast(intent)
+      report('warn', 'nonce-repaired', { id: intent.id, nonce, hash: intent.hash, result: answer.result })
+      if (answer.result === 'refused' || answer.result === 'nonce-taken') {
+        await this.#drop(intent, answer.reason)
+        this.#nonces = null
+        return
+      }
+    }
+    // A node may have thrown away what came before its time.
+    for (const { raw, kind } of await this.#openIntents()) if (kind !== 'repair') await broadcast(rpc, raw)
+  }
+
+  async #head(): Promise<Head> {
+    const { account, rpc } = this.#options
+    const { address } = account
+    return asking('eth_getTransactionCount', async () => {
+      const [count, pending, block] = await Promise.all([
+        rpc.read.getTransactionCount({ address, blockTag: 'latest' }),
+        rpc.read.getTransactionCount({ address, blockTag: 'pending' }),
+        rpc.read.getBlock(),
+      ])
+      return { count, pending: Math.max(count, pending), baseFee: block.baseFeePerGas }
+    })
   }
 
   async #send(order: Chain.Order, attempts: number): Promise<Sent> {
@@ -83,11 +184,13 @@ export class Sender {
   }
 
   /** Gas to offer, or why it must not be sent. */
-  async #simulate(order: Chain.Order): Promise<bigint | Rejected> {
+  async #simulate(order: Pick<Chain.Order, 'to' | 'data' | 'gasLimit'>): Promise<bigint | Rejected> {
     const { rpc, account } = this.#options
     const call = { from: account.address, to: order.to, data: order.data }
     try {
       const estimate = await rpc.read.request({ method: 'eth_estimateGas', params: [call] })
+      if (order.gasLimit !== undefined && hexToBigInt(estimate) > BigInt(order.gasLimit))
+        return { status: 'rejected', reason: 'gas-above-limit' }
       return (hexToBigInt(estimate) * 5n) / 4n + 10_000n
     } catch (error) {
       if (/insufficient funds|enough funds/i.test(error instanceof Error ? error.message : ''))
@@ -98,10 +201,10 @@ export class Sender {
     }
   }
 
-  async #intend(order: Chain.Order, nonce: number, gas: bigint, fees: Sender.Fees): Promise<Ledger.Intent> {
+  async #intend(order: Chain.Order, nonce: number, gas: bigint, fees: Fees): Promise<Ledger.Intent> {
     const { account, chainId, ledger, clock } = this.#options
     const { to, data } = order
-    const raw = await account.signTransaction({ chainId, nonce, to, data, gas, value: 0n, ...fees })
+    const { raw, hash } = await SignedTransaction.sign(account, { chainId, nonce, to, data, gas }, fees)
     return ledger.intend({
       id: `int_${randomUUID().replaceAll('-', '')}`,
       chainId,
@@ -110,7 +213,7 @@ export class Sender {
       from: account.address,
       nonce,
       raw,
-      hash: keccak256(raw),
+      hash,
       now: clock.now(),
     })
   }
@@ -120,7 +223,7 @@ export class Sender {
     const { rpc, ledger, clock } = this.#options
     let answer = await broadcast(rpc, intent.raw)
     if (answer.result === 'nonce-taken') {
-      const known = await this.#follower.isKnown(intent).catch(() => null)
+      const known = await this.#options.follower.isKnown(intent.hash).catch(() => null)
       if (known === null) answer = { result: 'unclear', reason: answer.reason }
       else if (known) answer = { result: 'accepted' }
     }
@@ -163,20 +266,20 @@ export class Sender {
   }
 }
 
+type Head = isStuck.Head & { pending: number }
 type Rejected = { status: 'rejected'; reason: string }
 type Sent = { intent: Ledger.Intent; unclear?: string } | Rejected
 
 export declare namespace Sender {
-  type Fees = Awaited<ReturnType<typeof estimateFees>>
   type Options = {
     chainId: number
     rpc: Rpc
     account: LocalAccount
-    ledger: Pick<Ledger, 'intend' | 'updateIntent' | 'openIntents'>
+    follower: Follower
+    ledger: Pick<Ledger, 'intend' | 'replaceIntent' | 'attempts' | 'updateIntent' | 'openIntents'>
+    fees: isStuck.Policy & { maxMultiple: number }
     clock: Clock
     report: Report
-    confirmations: number
-    pollingMs: number
     timeoutMs: number
   }
 }

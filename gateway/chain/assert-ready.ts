@@ -1,8 +1,8 @@
-import { type Address, formatEther, type PublicClient } from 'viem'
+import type { Address } from 'viem'
 import { GatewayError } from '../errors.ts'
 import { escrowAbi } from '../protocol/abi.ts'
 import { asking } from './ChainUnavailableError.ts'
-import type { Report } from './Report.ts'
+import type { Rpc } from './rpc.ts'
 import { domainSeparator } from './voucher-digest.ts'
 
 /** Least grace period before a payer may withdraw, in seconds (draft-evm-session-00, "Forced Close"). */
@@ -10,17 +10,17 @@ const leastGrace = 600n
 
 /** Checks what everything else relies on; see {@link Chain.assertReady}. */
 export async function assertReady(options: {
-  client: PublicClient
+  rpc: Pick<Rpc, 'read' | 'identify'>
   chainId: number
   escrow: Address
-  payee: Address
-  report: Report
 }): Promise<void> {
-  const { client, chainId, escrow, payee, report } = options
-  const actual = await asking('eth_chainId', () => client.getChainId())
-  if (actual !== chainId)
+  const { rpc, chainId, escrow } = options
+  const client = rpc.read
+  const found = await rpc.identify()
+  const wrong = found.findIndex((id) => id !== null && id !== chainId)
+  if (wrong !== -1)
     throw new ChainMismatchError(
-      `The RPC endpoint is of chain ${actual}; the configuration says ${chainId}.`,
+      `The RPC endpoint${found.length === 1 ? '' : ` number ${wrong + 1}`} is of chain ${found[wrong]}; the configuration says ${chainId}.`,
       'set the RPC address of the configured chain, or change the chain id',
     )
   const code = await asking('eth_getCode', () => client.getCode({ address: escrow }))
@@ -50,14 +50,6 @@ export async function assertReady(options: {
       `The escrow ${escrow} signs in another EIP-712 domain than its chain and address give: it would pay no voucher.`,
       'deploy the escrow of this version (./run deploy) and set its address',
     )
-  const balance = await asking('eth_getBalance', () => client.getBalance({ address: payee }))
-  if (balance === 0n)
-    report('warn', 'payee-without-gas', {
-      payee,
-      chainId,
-      balance: formatEther(balance),
-      fix: `send ${payee} some of the coin of chain ${chainId}; until then nothing can be settled`,
-    })
 }
 
 /** The chain is not the one we were configured for. The gateway must not start. */

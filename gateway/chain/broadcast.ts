@@ -7,7 +7,7 @@ import type { Rpc } from './rpc.ts'
  * | Result | Means |
  * |---|---|
  * | `accepted` | a node has it |
- * | `nonce-taken` | every node that answered says that its nonce belongs to another transaction, or to itself, mined |
+ * | `nonce-taken` | a node says that its nonce belongs to another transaction, or to itself, mined; none took it |
  * | `refused` | every node said that it would not take it, and none of them can have it |
  * | `unclear` | at least one node may have it: it did not answer, or answered something else |
  */
@@ -15,18 +15,31 @@ export type Broadcast =
   | { result: 'accepted' }
   | { result: 'nonce-taken' | 'refused' | 'unclear'; reason: string }
 
-/** Broadcasts. The same bytes may be broadcast any number of times: it is one transaction. Never throws. */
-export async function broadcast(rpc: Rpc, raw: Hex): Promise<Broadcast> {
+/**
+ * Broadcasts to every node at once: one that takes a transaction and forgets it, or tells nobody, does no harm. Resolves
+ * as soon as one accepts. The same bytes may be broadcast any number of times: it is one transaction. Never throws.
+ */
+export function broadcast(rpc: Pick<Rpc, 'nodes'>, raw: Hex): Promise<Broadcast> {
+  const { promise, resolve } = Promise.withResolvers<Broadcast>()
   const answers: Broadcast[] = []
-  for (const node of rpc.nodes) {
-    const answer = await node
+  const hear = (answer: Broadcast) => {
+    answers.push(answer)
+    if (answer.result === 'accepted') resolve(answer)
+    else if (answers.length === rpc.nodes.length) resolve(together(answers))
+  }
+  for (const node of rpc.nodes)
+    void node
       .request({ method: 'eth_sendRawTransaction', params: [raw] })
       .then((): Broadcast => ({ result: 'accepted' }), judge)
-    if (answer.result === 'accepted') return answer
-    answers.push(answer)
-    if (answer.result === 'nonce-taken') break
-  }
-  return answers.find(({ result }) => result === 'unclear') ?? answers[0] ?? unclear('no-node')
+      .then(hear)
+  if (rpc.nodes.length === 0) resolve(unclear('no-node'))
+  return promise
+}
+
+/** What several answers mean that are no acceptance: in doubt one of the nodes has it. */
+function together(answers: readonly Broadcast[]): Broadcast {
+  const find = (wanted: Broadcast['result']) => answers.find(({ result }) => result === wanted)
+  return find('unclear') ?? find('nonce-taken') ?? answers[0] ?? unclear('no-node')
 }
 
 const unclear = (reason: string): Broadcast => ({ result: 'unclear', reason })

@@ -4,7 +4,11 @@ import { asking, ChainUnavailableError } from './ChainUnavailableError.ts'
 import { decodeRevert } from './decode-revert.ts'
 
 /** Signatures of contract wallets (ERC-1271): valid is what the wallet confirms now. */
-export type ContractSignatures = { confirm(signer: Address, digest: Hex, signature: Hex): Promise<boolean> }
+export type ContractSignatures = {
+  confirm(signer: Address, digest: Hex, signature: Hex): Promise<boolean>
+  /** True when there is code at the address, as of the last half minute. */
+  hasCode(address: Address): Promise<boolean>
+}
 
 /**
  * Whether an address has code is remembered for half a minute, so that a flood of bad signatures in the name of plain
@@ -25,6 +29,7 @@ export function createContractSignatures(client: PublicClient, clock: Clock): Co
   }
 
   return {
+    hasCode,
     async confirm(signer, digest, signature) {
       if (!(await hasCode(signer))) return false
       const data = encodeFunctionData({

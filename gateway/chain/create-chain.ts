@@ -1,13 +1,26 @@
-import { type Address, type Hex, hashMessage, hashTypedData, type LocalAccount } from 'viem'
+import {
+  type Address,
+  type Hex,
+  hashMessage,
+  hashTypedData,
+  type LocalAccount,
+  type PublicClient,
+} from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
 import type { Clock } from '../clock.ts'
 import type { Ledger } from '../ledger/Ledger.ts'
 import * as Authorization from '../protocol/Authorization.ts'
 import * as WithdrawalRequest from '../protocol/WithdrawalRequest.ts'
+import { createAgreement } from './Agreement.ts'
+import { agreedReads } from './agreed-reads.ts'
 import { assertReady } from './assert-ready.ts'
 import type { Chain } from './Chain.ts'
 import { asking } from './ChainUnavailableError.ts'
 import { createContractSignatures } from './contract-signatures.ts'
+import { type Depths, deepest, depthFor } from './depth.ts'
+import { createFollower } from './Follower.ts'
+import { capOf, estimateFees } from './fees.ts'
+import { Relayers } from './Relayers.ts'
 import { type Report, silent } from './Report.ts'
 import { createReads } from './reads.ts'
 import { createRpc, type Endpoint } from './rpc.ts'
@@ -20,24 +33,47 @@ import { voucherDigest } from './voucher-digest.ts'
  * `recover` before relying on it, and `close` when stopping.
  */
 export function createChain(options: createChain.Options): Chain {
-  const { chainId, clock, ledger, confirmations = 1, pollingMs = 1_000 } = options
+  const { chainId, clock, ledger, pollingMs = 1_000 } = options
+  const depths = typeof options.confirmations === 'object' ? options.confirmations : null
+  const confirmations = depths === null ? flat(options.confirmations) : deepest(depths)
   const { timeoutMs = 60_000, rpcTimeoutMs = 10_000, report = silent } = options
-  const account = typeof options.relayer === 'string' ? privateKeyToAccount(options.relayer) : options.relayer
+  const account = accountOf(options.relayer)
   const escrow = options.escrow.toLowerCase() as Address
   const payee = account.address.toLowerCase() as Address
   const endpoints = [options.rpcUrl].flat()
-  const rpc = createRpc({ chainId, endpoints, timeoutMs: rpcTimeoutMs, pollingMs })
-  const sender = new Sender({
-    chainId,
-    rpc,
-    account,
-    ledger,
-    clock,
-    report,
-    confirmations,
-    pollingMs,
-    timeoutMs,
+  const rpc = createRpc({ chainId, endpoints, timeoutMs: rpcTimeoutMs, pollingMs, clock, report })
+  const above = options.agreementAbove ?? new Map<Address, bigint>()
+  const readsOf = (client: PublicClient) => createReads({ client, escrow, payee })
+  const reads = readsOf(rpc.read)
+  const agreed = agreedReads({
+    agreement: createAgreement({ nodes: rpc.nodes, above, report }),
+    reads,
+    readsOf,
+    nodes: rpc.nodes,
+    tokens: [...above.keys()],
+    escrow,
+    payee,
   })
+  const readMined = agreed.receipt
+  const follower = createFollower({ rpc, ledger, clock, confirmations, pollingMs, readMined })
+  const { maxMultiple = 5, replaceAfterSeconds = 120 } = options.fees ?? {}
+  const fees = { maxMultiple, replaceAfterMs: replaceAfterSeconds * 1_000 }
+  const shared = { chainId, rpc, follower, ledger, clock, report, timeoutMs, fees }
+  const payeeSender = new Sender({ ...shared, account })
+  const relayers = new Relayers({
+    chainId,
+    payee: payeeSender,
+    others: (options.relayers ?? []).map((key) => new Sender({ ...shared, account: accountOf(key) })),
+    follower,
+    ledger,
+    report,
+    hasGas: ({ address }) =>
+      asking('eth_getBalance', async () => {
+        const [balance, price] = await Promise.all([rpc.read.getBalance({ address }), estimateFees(rpc.read)])
+        return balance >= leastGas * capOf(price)
+      }),
+  })
+  let lookedAt = Number.NEGATIVE_INFINITY
   const contracts = createContractSignatures(rpc.read, clock)
   const digestOf = voucherDigest({ chainId, escrow })
 
@@ -46,13 +82,28 @@ export function createChain(options: createChain.Options): Chain {
     escrow,
     payee,
     confirmations,
-    ...createReads({ client: rpc.read, escrow, payee }),
+    depth: (token, amount) => (depths === null ? confirmations : depthFor(depths, token, amount)),
+    isContract: contracts.hasCode,
+    ...reads,
+    ...agreed,
 
-    assertReady: () => assertReady({ client: rpc.read, chainId, escrow, payee, report }),
-    recover: () => sender.recover(),
-    submit: (order) => sender.submit(order),
-    follow: (intent) => sender.follow(intent),
-    close: () => sender.close(),
+    async assertReady() {
+      await assertReady({ rpc, chainId, escrow })
+      await relayers.checkGas()
+    },
+    recover: () => relayers.recover(),
+    async tend() {
+      if (clock.now() - lookedAt >= lookMs) {
+        lookedAt = clock.now()
+        await rpc.check()
+        await relayers.checkGas()
+      }
+      await relayers.tend()
+    },
+    simulate: (order) => payeeSender.simulate(order),
+    submit: (order) => relayers.submit(order),
+    follow: (intent) => follower.follow(intent),
+    close: () => follower.close(),
 
     async verifyVoucher(voucher, signature, signer) {
       const digest = digestOf(voucher)
@@ -65,7 +116,9 @@ export function createChain(options: createChain.Options): Chain {
     },
     async verifyWithdrawal(request, signature) {
       const digest = WithdrawalRequest.digest({ chainId, escrow }, request)
-      return signedBy(request.wallet, digest, signature) || contracts.confirm(request.wallet, digest, signature)
+      return (
+        signedBy(request.wallet, digest, signature) || contracts.confirm(request.wallet, digest, signature)
+      )
     },
     async verifyMessage(address, message, signature) {
       if (signedBy(address, hashMessage(message), signature)) return true
@@ -74,18 +127,35 @@ export function createChain(options: createChain.Options): Chain {
   }
 }
 
+/** Gas that a key must be able to pay for: below it, it counts as empty. */
+const leastGas = 100_000n
+/** Time between looks at the nodes and at what the keys have left. */
+const lookMs = 30_000
+
+const accountOf = (key: Hex | LocalAccount) => (typeof key === 'string' ? privateKeyToAccount(key) : key)
+const flat = (confirmations: unknown) => (typeof confirmations === 'number' ? confirmations : 1)
+
 export declare namespace createChain {
   type Options = {
     chainId: number
     /** One node, or several to fall back on. */
     rpcUrl: Endpoint | readonly Endpoint[]
     escrow: Address
-    /** The payee's key: it is paid, settles, and relays. */
+    /** The payee's key: it is paid, settles, and relays when no other key does. */
     relayer: Hex | LocalAccount
-    ledger: Pick<Ledger, 'intend' | 'updateIntent' | 'openIntents'>
+    /** Keys that relay what payers signed, in place of the payee's. Each used by this process alone. */
+    relayers?: readonly (Hex | LocalAccount)[]
+    ledger: Pick<Ledger, 'intend' | 'replaceIntent' | 'attempts' | 'updateIntent' | 'openIntents'>
+    /**
+     * When a transaction is signed again for a higher fee, 120 s by default, and how many times its first fee it may offer
+     * at most, 5 by default.
+     */
+    fees?: { maxMultiple?: number; replaceAfterSeconds?: number }
+    /** Base units by token: larger credits need two nodes that show the same. None by default. */
+    agreementAbove?: ReadonlyMap<Address, bigint>
     clock: Clock
-    /** Blocks that make a transaction count, its own included. Default 1. */
-    confirmations?: number
+    /** Blocks that make a transaction count, its own included; or by token and amount. Default 1. */
+    confirmations?: number | Depths
     /** How often a transaction is asked after. Default 1,000. */
     pollingMs?: number
     /** How long `submit` waits for its transaction. Default 60,000. */

@@ -5,6 +5,9 @@ export type Fees =
   | { type: 'eip1559'; maxFeePerGas: bigint; maxPriorityFeePerGas: bigint }
   | { type: 'legacy'; gasPrice: bigint }
 
+/** Most that a transaction pays for a unit of gas. */
+export const capOf = (fees: Fees): bigint => (fees.type === 'eip1559' ? fees.maxFeePerGas : fees.gasPrice)
+
 /** Asks what to offer now. The fee cap is twice the base fee and the tip: it holds through six full blocks. */
 export async function estimateFees(client: PublicClient): Promise<Fees> {
   const { baseFeePerGas } = await client.getBlock()

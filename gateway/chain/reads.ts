@@ -17,11 +17,13 @@ import * as EscrowCalls from './EscrowCalls.ts'
 import { readReceipt } from './receipt.ts'
 import * as TokenCalls from './TokenCalls.ts'
 
-type Reads = Pick<
+export type Reads = Pick<
   Chain,
+  | 'graceSeconds'
   | 'head'
   | 'block'
   | 'channel'
+  | 'sent'
   | 'balanceOf'
   | 'holding'
   | 'authorizationUsed'
@@ -37,17 +39,27 @@ export function createReads(options: { client: PublicClient; escrow: Address; pa
   const logs = (address: Address, topics: (Hex | Hex[] | null)[], range: Chain.Range) =>
     getLogs(client, address, topics, range)
 
+  let grace: number | null = null
   return {
+    async graceSeconds() {
+      grace ??= await asking('CLOSE_GRACE_PERIOD', async () =>
+        Number(
+          await client.readContract({ address: escrow, abi: escrowAbi, functionName: 'CLOSE_GRACE_PERIOD' }),
+        ),
+      )
+      return grace
+    },
     head: () =>
       asking('eth_getBlockByNumber', async () => {
-        const { number, timestamp } = await client.getBlock()
-        return { number, timestamp: Number(timestamp) }
+        const { number, hash, timestamp } = await client.getBlock()
+        return { number, hash, timestamp: Number(timestamp) }
       }),
     block: (number) =>
       asking('eth_getBlockByNumber', async () => {
         const params = [numberToHex(number), false] as [Hex, false]
         const found = await client.request({ method: 'eth_getBlockByNumber', params })
-        return found === null ? null : { number, timestamp: Number(hexToBigInt(found.timestamp)) }
+        if (found === null || found.hash === null) return null
+        return { number, hash: found.hash, timestamp: Number(hexToBigInt(found.timestamp)) }
       }),
     channel: (id, at) =>
       asking('getChannel', async () => {
@@ -64,6 +76,7 @@ export function createReads(options: { client: PublicClient; escrow: Address; pa
         const parties = { payer: lower(payer), payee: lower(found.payee), token: lower(token), signer }
         return { ...parties, deposit, settled, closeRequestedAt, finalized }
       }),
+    sent: (address) => asking('eth_getTransactionCount', () => client.getTransactionCount({ address })),
     balanceOf: (token, owner) =>
       asking('balanceOf', () =>
         client.readContract({ address: token, abi: erc20, functionName: 'balanceOf', args: [owner] }),

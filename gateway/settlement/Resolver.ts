@@ -54,6 +54,10 @@ export function createResolver(options: createResolver.Options): Resolver {
 
   async function tick(): Promise<Resolver.Summary> {
     const summary = { intents: 0, payments: 0, open: 0 }
+    await attempt('transactions', async () => {
+      await chain.tend()
+      return true
+    })
     for (const intent of await ledger.openIntents())
       if (intent.chainId === chain.id && (await attempt(intent.id, () => followIntent(intent))))
         summary.intents += 1

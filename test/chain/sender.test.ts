@@ -234,11 +234,13 @@ describe('Chain.recover', () => {
     expect(await count()).toBe(4)
   })
 
-  test('behavior: a gap in the nonces left behind is filled by the next transaction', async () => {
-    await dieBeforeBroadcast(1, 2n)
+  test('behavior: a gap in the nonces left behind is filled by a transaction that moves nothing', async () => {
+    await dieBeforeBroadcast(2, 2n)
     await stage.chain.recover()
+    const repairs = (await stage.ledger.openIntents()).filter(({ kind }) => kind === 'repair')
+    expect(repairs.map(({ nonce }) => nonce).sort()).toEqual([0, 1])
+    expect(await count()).toBe(3)
     expect(await stage.chain.submit(mint(1n))).toMatchObject({ status: 'succeeded' })
-    // A chain that mines at once queues nothing: what came too early is broadcast again.
     await stage.resolver.tick()
     expect(await stage.held()).toBe(3n)
     await stage.resolver.tick()
