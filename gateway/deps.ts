@@ -4,10 +4,12 @@ import type { Config } from './config/Config.ts'
 import type { Keys } from './keys.ts'
 import type { Ledger } from './ledger/Ledger.ts'
 import type { ChannelBook } from './rails/channel/ChannelBook.ts'
+import type { Exposure } from './rails/channel/Exposure.ts'
 import type { ChargeDesk } from './rails/charge/ChargeDesk.ts'
 import type { Waiting } from './request/wait.ts'
 import type { Route } from './routes/Route.ts'
 import type { RouteTable } from './routes/RouteTable.ts'
+import type { AuditSchedule } from './settlement/audit-schedule.ts'
 import type { SingleFlight } from './single-flight.ts'
 import type { Log } from './telemetry/log.ts'
 import type { Forwarder } from './upstream/Forwarder.ts'
@@ -25,6 +27,10 @@ export type Deps = {
   /** Channels as the chain has them, booked. */
   channels: ChannelBook
   singleFlight: SingleFlight
+  /** What the audits that run by themselves have found. */
+  audits: Pick<AuditSchedule, 'state'>
+  /** How much may be unsettled. */
+  exposure: Exposure
   /** Settles single transfers. */
   charges: ChargeDesk
   /** Pays withdrawals out: told that there is one. */

@@ -1,4 +1,6 @@
 import { createApp } from './app.ts'
+import { type auditBooks, findingsOf } from './audit-books.ts'
+import type { Chain } from './chain/Chain.ts'
 import { cachedHolding } from './chain/cached-holding.ts'
 import { createChain } from './chain/create-chain.ts'
 import type { Report } from './chain/Report.ts'
@@ -13,10 +15,13 @@ import { openSqliteLedger } from './ledger/sqlite/open-sqlite-ledger.ts'
 import { createWaiting } from './request/wait.ts'
 import { canonicalPath } from './routes/canonical-path.ts'
 import * as RouteTable from './routes/RouteTable.ts'
+import { runAudit } from './run-audit.ts'
 import { type Listening, listen } from './server.ts'
+import { type AuditSchedule, createAuditSchedule } from './settlement/audit-schedule.ts'
 import { createSettlement, type Settlement } from './settlement/create-settlement.ts'
 import { createTimer } from './settlement/timer.ts'
 import { createSingleFlight } from './single-flight.ts'
+import { noteStart } from './start-notes.ts'
 import { createLog, type Log } from './telemetry/log.ts'
 import { createForwarder, type Forwarder } from './upstream/Forwarder.ts'
 
@@ -25,6 +30,7 @@ export type Gateway = {
   deps: Deps
   app: ReturnType<typeof createApp>
   settlement: Settlement
+  audits: AuditSchedule
   /**
    * True when a request for this target is ours to answer: it is sold, or a spelling of what is sold that a lenient
    * router might serve unpaid, or no honest spelling of a path.
@@ -50,7 +56,7 @@ export async function createGateway(options: createGateway.Options): Promise<Gat
     rpcUrl: world.nodes ?? config.chain.rpcUrl,
     escrow: config.escrow,
     relayer: config.chain.relayerKey,
-    confirmations: config.chain.confirmations,
+    confirmations: config.chain.depths,
     pollingMs: Math.min(config.chain.pollMs, 1_000),
     timeoutMs: config.chain.timeoutMs,
     ledger,
@@ -66,6 +72,16 @@ export async function createGateway(options: createGateway.Options): Promise<Gat
     fromBlock: BigInt(config.chain.startBlock),
     pollMs: config.chain.pollMs,
     settlement: config.settlement,
+    exposure: config.exposure,
+  })
+  const ending = new AbortController()
+  const audits = createAuditSchedule({
+    ledger,
+    report,
+    audit: async () => findingsOf(await runAudit(auditOptions(config, chain), ending.signal)),
+    // Books that somebody else made have no file to open a second time.
+    everyMs: world.ledger === undefined ? config.audit.everySeconds * 1_000 : 0,
+    eager: config.audit.stopOnDrift || config.routes.some(({ stopOnDrift }) => stopOnDrift === true),
   })
   const forwarder = world.forwarder ?? createForwarder()
   const deps: Deps = {
@@ -74,13 +90,15 @@ export async function createGateway(options: createGateway.Options): Promise<Gat
     chain: { ...chain, holding: cachedHolding(chain.holding, { clock, ttlMs: config.gateSeconds * 1_000 }) },
     clock,
     log,
-    keys: deriveKeys(config.secret),
+    keys: deriveKeys(config.secret, config.previousSecrets),
     routes: RouteTable.create([...config.routes, ...topUpRoutes(config, ledger)]),
     forwarder,
     channels: settlement.channels,
     charges: settlement.charges,
+    exposure: settlement.exposure,
     payouts: settlement.withdrawals,
     singleFlight: createSingleFlight(),
+    audits,
     waiting: createWaiting(config.limits.waiters),
   }
   const app = createApp(deps)
@@ -94,16 +112,20 @@ export async function createGateway(options: createGateway.Options): Promise<Gat
 
   async function prepare(): Promise<void> {
     await chain.assertReady()
+    await noteStart(ledger, config, deps.keys)
+    await settlement.suspendRestored()
     await chain.recover()
     await settlement.recover()
     settlement.start()
     housekeeping.start()
+    await audits.start()
   }
 
   return {
     deps,
     app,
     settlement,
+    audits,
     prepare,
     sells(target) {
       try {
@@ -121,11 +143,32 @@ export async function createGateway(options: createGateway.Options): Promise<Gat
     async stop() {
       deps.waiting.close()
       await listening?.close(graceMs)
-      await Promise.all([settlement.stop(), housekeeping.stop()])
+      ending.abort()
+      await Promise.all([settlement.stop(), housekeeping.stop(), audits.stop()])
       chain.close()
       await forwarder.close()
+      await ledger.note({ kind: 'gateway-stopped' })
       await ledger.close()
     },
+  }
+}
+
+/** What an audit of this gateway's books needs to know. While it works, a difference counts when three looks find it. */
+export function auditOptions(
+  config: Config,
+  chain: Pick<Chain, 'payee' | 'confirmations'>,
+): auditBooks.Options {
+  return {
+    path: config.database,
+    chainId: config.chain.id,
+    rpcUrl: config.chain.rpcUrl,
+    escrow: config.escrow,
+    payee: chain.payee,
+    confirmations: chain.confirmations,
+    tokens: [...config.tokens.values()].map(({ address }) => address),
+    fromBlock: config.chain.startBlock,
+    looks: 3,
+    againMs: 2 * config.chain.pollMs,
   }
 }
 

@@ -1,25 +1,47 @@
 import { isIP } from 'node:net'
 import type { Address, Hex } from 'viem'
 import type * as z from 'zod'
+import type { ExposureLimits } from '../policy/exposure.ts'
 import type { Gate } from '../policy/Gate.ts'
 import * as Amount from '../protocol/Amount.ts'
 import type { Route, Target } from '../routes/Route.ts'
 import type { Token } from '../routes/Token.ts'
+import { type DepthStep, readDepths } from './read-depths.ts'
+import { checkPrices, readExposure } from './read-exposure.ts'
 import { type RawConfig, schema } from './schema.ts'
 
 /** The configuration as the gateway uses it: every value checked, secrets resolved, amounts in base units. */
 export type Config = Omit<
   RawConfig,
-  'publicUrl' | 'secret' | 'chain' | 'escrow' | 'tokens' | 'routes' | 'settlement' | 'losses' | 'withdrawals'
+  | 'publicUrl'
+  | 'secret'
+  | 'previousSecrets'
+  | 'chain'
+  | 'escrow'
+  | 'tokens'
+  | 'routes'
+  | 'settlement'
+  | 'losses'
+  | 'withdrawals'
+  | 'exposure'
 > & {
   publicUrl: URL
   secret: Uint8Array
-  chain: Omit<RawConfig['chain'], 'rpcUrl' | 'relayerKey'> & { rpcUrl: string; relayerKey: Hex }
+  /** What they signed stays good; newest first. */
+  previousSecrets: readonly Uint8Array[]
+  chain: Omit<RawConfig['chain'], 'rpcUrl' | 'relayerKey' | 'confirmations'> & {
+    rpcUrl: string
+    relayerKey: Hex
+    /** By token address: how deep a transaction must be to count, by what it moves. */
+    depths: ReadonlyMap<Address, readonly DepthStep[]>
+  }
   escrow: Address
   /** By symbol, in the order of the file; the first is the default. */
   tokens: ReadonlyMap<string, Token>
   routes: readonly Route[]
-  settlement: { thresholds: ReadonlyMap<Address, bigint>; maxAgeSeconds: number; everyMs: number }
+  settlement: Omit<RawConfig['settlement'], 'threshold'> & { thresholds: ReadonlyMap<Address, bigint> }
+  /** By token address. */
+  exposure: ReadonlyMap<Address, ExposureLimits>
   losses: { budgets: ReadonlyMap<Address, LossBudget>; windowSeconds: number }
   withdrawals: { enabled: boolean; limits: ReadonlyMap<Address, WithdrawalLimits> }
 }
@@ -59,6 +81,10 @@ export function parse(input: unknown, environment: Record<string, string | undef
 
   const publicUrl = check('publicUrl', () => readPublicUrl(raw))
   const secret = check('secret', () => readSecret(fromEnvironment(raw.secret)))
+  const previousSecrets = raw.previousSecrets.flatMap(
+    (reference, index) =>
+      check(`previousSecrets.${index}`, () => readSecret(fromEnvironment(reference))) ?? [],
+  )
   const relayerKey = check('chain.relayerKey', () => readPrivateKey(fromEnvironment(raw.chain.relayerKey)))
   const rpc = raw.chain.rpcUrl
   const rpcUrl = check('chain.rpcUrl', () => (typeof rpc === 'string' ? rpc : fromEnvironment(rpc)))
@@ -79,6 +105,14 @@ export function parse(input: unknown, environment: Record<string, string | undef
   const routes = raw.routes.flatMap(
     (route, index) => check(`routes.${index}`, () => readRoute(route, tokens)) ?? [],
   )
+  const depths = new Map<Address, readonly DepthStep[]>()
+  const exposure = new Map<Address, ExposureLimits>()
+  for (const token of tokens.values()) {
+    check('chain.confirmations', () => depths.set(token.address, readDepths(raw.chain.confirmations, token)))
+    check('exposure', () => exposure.set(token.address, readExposure(raw.exposure, token)))
+  }
+  for (const [index, route] of routes.entries())
+    check(`routes.${index}`, () => checkPrices(route, exposure.get(route.token.address)))
   const thresholds = new Map<Address, bigint>()
   for (const token of tokens.values())
     check('settlement.threshold', () =>
@@ -103,11 +137,13 @@ export function parse(input: unknown, environment: Record<string, string | undef
     ...raw,
     publicUrl,
     secret,
-    chain: { ...raw.chain, rpcUrl, relayerKey },
+    previousSecrets,
+    chain: { ...raw.chain, rpcUrl, relayerKey, depths },
     escrow: raw.escrow.toLowerCase() as Address,
     tokens,
     routes,
     settlement: { ...raw.settlement, thresholds },
+    exposure,
     losses: { budgets, windowSeconds: raw.losses.windowSeconds },
     withdrawals: { enabled: raw.withdrawals.enabled, limits: withdrawalLimits },
   }
@@ -170,6 +206,7 @@ function readRoute(route: RawConfig['routes'][number], tokens: ReadonlyMap<strin
     gate: route.gate === undefined ? null : readGate(route.gate, token),
     description: route.description ?? null,
     deadlineMs: route.deadlineMs,
+    ...(route.stopOnDrift === undefined ? {} : { stopOnDrift: route.stopOnDrift }),
   }
 }
 

@@ -9,6 +9,7 @@ const secret = z.strictObject(
   { env: z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'must be the name of an environment variable') },
   'must name an environment variable, as env("NAME"), or {"env": "NAME"} in JSON and YAML; a secret is never written into the file',
 )
+const depth = z.int().min(1).max(1_000)
 const printable = z.string().regex(/^[\x20-\x7e]*$/, 'must be printable ASCII in one line')
 
 const gate = z
@@ -73,6 +74,10 @@ const route = z.strictObject({
     .max(600_000)
     .default(30_000)
     .describe('Time for the upstream to begin its answer.'),
+  stopOnDrift: z
+    .boolean()
+    .optional()
+    .describe('Answer 503 while the books and the chain disagree; `audit.stopOnDrift` when left out.'),
 })
 
 const token = z.strictObject({
@@ -115,6 +120,11 @@ export const schema = z.strictObject({
   secret: secret.describe(
     'At least 32 random bytes, base64. Signs challenges and receipts. `openssl rand -base64 32`',
   ),
+  previousSecrets: z
+    .array(secret)
+    .max(8)
+    .default([])
+    .describe('Secrets that were used before. Offers, answers and receipts made with them stay good.'),
   database: z.string().default('farthing.sqlite').describe('File of the ledger.'),
   chain: z
     .strictObject({
@@ -122,11 +132,25 @@ export const schema = z.strictObject({
       rpcUrl: z.union([httpUrl, secret]).describe('JSON-RPC endpoint.'),
       relayerKey: secret.describe('Private key of the payee: it is paid, settles, and pays gas.'),
       confirmations: z
+        .union([
+          depth,
+          z
+            .array(z.strictObject({ upTo: decimal.optional(), confirmations: depth }))
+            .min(1)
+            .max(16),
+        ])
+        .default(1)
+        .describe(
+          'Blocks until a transaction counts; 1 is mined. By amount as `[{ upTo: "10", confirmations: 1 }, { confirmations: 12 }]`, in each token.',
+        ),
+      reorgBlocks: z
         .int()
         .min(1)
-        .max(1_000)
-        .default(1)
-        .describe('Blocks until a transaction counts; 1 is mined.'),
+        .max(10_000)
+        .optional()
+        .describe(
+          'How deep what was booked is watched, in case a reorganisation takes it back; twice the confirmations when left out.',
+        ),
       startBlock: z
         .int()
         .min(0)
@@ -163,9 +187,38 @@ export const schema = z.strictObject({
         .default(86_400)
         .describe('… or once its oldest unsettled call is this old.'),
       everyMs: z.int().min(50).default(30_000).describe('Time between looks at what is due.'),
+      closeMarginSeconds: z
+        .int()
+        .min(0)
+        .default(300)
+        .describe('Alarm when a payer’s grace period ends within this and its vouchers are not settled.'),
     })
     .prefault({})
     .describe('When vouchers are brought to the chain.'),
+  exposure: z
+    .strictObject({
+      perChannel: decimal.default('100').describe('Most on one channel.'),
+      contractSigner: decimal
+        .default('10')
+        .describe('Most on a channel whose vouchers a contract confirms (ERC-1271).'),
+      total: decimal.default('10000').describe('Most on all channels.'),
+    })
+    .prefault({})
+    .describe('Most that may be spent on channels and not settled, in each token; above it we settle first.'),
+  gasBudgets: z
+    .strictObject({
+      perPayer: z.int().min(0).default(20).describe('Relayed deposits of one payer in a window.'),
+      newcomers: z
+        .int()
+        .min(0)
+        .default(500)
+        .describe('… of all payers together who have bought nothing on a channel yet.'),
+      total: z.int().min(0).default(2_000).describe('… of everybody.'),
+      windowSeconds: z.int().min(1).default(3_600).describe('Length of the window.'),
+      gasPerTransaction: z.int().min(21_000).default(500_000).describe('Most gas that one of them may need.'),
+    })
+    .prefault({})
+    .describe('How many opens and top-ups we pay the gas of; 0 is none.'),
   losses: z
     .strictObject({
       perPayer: decimal.default('1').describe('Most that one payer may owe us, in each token.'),
@@ -190,6 +243,21 @@ export const schema = z.strictObject({
     })
     .prefault({})
     .describe('Paying credit out. Amounts hold for each token, in its own unit.'),
+  audit: z
+    .strictObject({
+      everySeconds: z
+        .int()
+        .min(0)
+        .max(2_592_000)
+        .default(3_600)
+        .describe('Time between audits beside the running gateway; 0 is never.'),
+      stopOnDrift: z
+        .boolean()
+        .default(false)
+        .describe('Sell nothing while the books and the chain disagree; each route may say otherwise.'),
+    })
+    .prefault({})
+    .describe('The audit that runs by itself.'),
   limits: z
     .strictObject({
       maxBodyBytes: z.int().min(0).default(10_485_760).describe('Largest request body that is forwarded.'),

@@ -17,7 +17,10 @@ export type ExposureLimits = {
 /** The caps of one channel. Pure. */
 export function capsOf(limits: ExposureLimits, signer: 'account' | 'contract'): Ledger.Caps {
   const { perChannel, contractSigner, total } = limits
-  return { channel: signer === 'contract' && contractSigner < perChannel ? contractSigner : perChannel, total }
+  return {
+    channel: signer === 'contract' && contractSigner < perChannel ? contractSigner : perChannel,
+    total,
+  }
 }
 
 /** Too much is unsettled: it is being brought to the chain now, and the call may be made then. Nothing was charged. */

@@ -5,6 +5,7 @@ import * as Account from '../ledger/Account.ts'
 import type { Channel } from '../ledger/Channel.ts'
 import type { Ledger } from '../ledger/Ledger.ts'
 import type { Payment } from '../ledger/Payment.ts'
+import { SettlingFirstError } from '../policy/exposure.ts'
 import * as Amount from '../protocol/Amount.ts'
 import { channelDetails, voucherRefusal } from '../rails/channel/verify-voucher.ts'
 import { PaymentRefusedError, SessionRefusedError } from '../rails/payment-error.ts'
@@ -26,7 +27,7 @@ export async function claim(verified: Verified, deps: Deps): Promise<Claimed | R
   const { terms, paying } = verified
   const request: Ledger.ClaimRequest = {
     id: `pay_${randomBytes(16).toString('base64url')}`,
-    ...keyAndSource(verified),
+    ...(await keyAndSource(verified, deps)),
     fingerprint: fingerprint(verified),
     dialect: verified.dialect,
     wallet: paying.wallet,
@@ -37,6 +38,7 @@ export async function claim(verified: Verified, deps: Deps): Promise<Claimed | R
     ...budgetOf(verified, deps),
     now: deps.clock.now(),
   }
+  if (verified.late !== null) return repeatOnly(request, verified.late, deps)
   const result = await deps.ledger.claim(request)
   switch (result.outcome) {
     case 'fresh':
@@ -50,9 +52,29 @@ export async function claim(verified: Verified, deps: Deps): Promise<Claimed | R
       )
     case 'insufficient':
       throw insufficient(result, verified)
+    case 'exposed':
+      throw exposed(result, verified, deps)
     default:
       throw voucherRefusal(result)
   }
+}
+
+/** It is our limit and not the payer's: what is owed is settled first. Only a call above it can never be made so. */
+function exposed(
+  { scope, unsettled, cap, channel }: Extract<Ledger.ClaimResult, { outcome: 'exposed' }>,
+  { terms }: Verified,
+  { exposure }: Deps,
+): PaymentRefusedError | SettlingFirstError {
+  const { symbol, decimals } = terms.token
+  if (terms.amount > cap)
+    return new PaymentRefusedError(
+      'verification-failed',
+      `The call costs more than ${Amount.format(cap, decimals)} ${symbol}, the most that may be owed on this channel. Pay by a single transfer.`,
+      { reason: 'above-exposure' },
+    )
+  exposure.settleFirst(scope === 'channel' ? channel.id : 'all')
+  const details = { channelId: channel.id, unsettled: unsettled.toString(), cap: cap.toString() }
+  return new SettlingFirstError(scope, scope === 'channel' ? details : { channelId: channel.id })
 }
 
 /** What may be at risk on a route that releases before it settles. */
@@ -65,8 +87,27 @@ function budgetOf(
   return { budget: { ...budget, since: clock.now() - config.losses.windowSeconds * 1_000 } }
 }
 
+/**
+ * A credential whose time is over still says what became of its payment. A fresh 402 would make an honest client, whose
+ * outcome was unknown until now, pay twice.
+ */
+async function repeatOnly(
+  { key, fingerprint, wallet }: Ledger.ClaimRequest,
+  late: PaymentRefusedError,
+  { ledger }: Deps,
+): Promise<Repeated> {
+  const payment = await ledger.payment({ key })
+  const isSame = payment?.fingerprint === fingerprint && payment.wallet === wallet.toLowerCase()
+  if (payment === null || !isSame || payment.delivery === 'void') throw late
+  const channel = payment.channelId === null ? null : await ledger.channel(payment.channelId)
+  return { repeated: payment, channel }
+}
+
 /** The key is what cannot be spent twice (design section 2). */
-function keyAndSource(verified: Verified): Pick<Ledger.ClaimRequest, 'key' | 'from'> {
+async function keyAndSource(
+  verified: Verified,
+  deps: Deps,
+): Promise<Pick<Ledger.ClaimRequest, 'key' | 'from'>> {
   const { paying, idempotencyKey, terms } = verified
   switch (paying.rail) {
     case 'charge': {
@@ -85,6 +126,7 @@ function keyAndSource(verified: Verified): Pick<Ledger.ClaimRequest, 'key' | 'fr
         idempotencyKey === null
           ? `voucher:${channelId}:${cumulative}`
           : `channel:${channelId}:call:${idempotencyKey}`
+      const caps = await deps.exposure.capsOf({ signer: paying.signer, token: terms.token.address })
       return {
         key,
         from: {
@@ -94,6 +136,7 @@ function keyAndSource(verified: Verified): Pick<Ledger.ClaimRequest, 'key' | 'fr
           signature,
           minDelta: 0n,
           reusable: idempotencyKey === null,
+          ...(caps === null ? {} : { caps }),
         },
       }
     }

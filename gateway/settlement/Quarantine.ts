@@ -7,10 +7,10 @@ import type { Hex } from 'viem'
 export class Quarantine<Id extends string = Hex> {
   readonly #held = new Map<Id, Quarantine.Entry>()
 
-  /** Holds a channel back: for half a minute the first time, then twice as long, at most an hour. */
-  add(id: Id, reason: string, now: number): Quarantine.Entry {
+  /** Holds a channel back: for half a minute the first time, then twice as long, at most an hour unless said. */
+  add(id: Id, reason: string, now: number, mostMs = 3_600_000): Quarantine.Entry {
     const failures = (this.#held.get(id)?.failures ?? 0) + 1
-    const entry = { reason, failures, until: now + Math.min(30_000 * 2 ** (failures - 1), 3_600_000) }
+    const entry = { reason, failures, until: now + Math.min(30_000 * 2 ** (failures - 1), mostMs) }
     this.#held.set(id, entry)
     return entry
   }

@@ -1,9 +1,9 @@
-import type { Hex } from 'viem'
+import type { Address, Hex } from 'viem'
 import type { Chain } from '../chain/Chain.ts'
 import * as EscrowCalls from '../chain/EscrowCalls.ts'
 import { type Report, silent } from '../chain/Report.ts'
 import type { Clock } from '../clock.ts'
-import type { AcceptedVoucher } from '../ledger/Channel.ts'
+import type { AcceptedVoucher, Channel } from '../ledger/Channel.ts'
 import type { Ledger } from '../ledger/Ledger.ts'
 import type { ChannelBook } from './channel-book.ts'
 import { type CloseOutcome, createClose } from './close.ts'
@@ -17,9 +17,12 @@ import { createTimer } from './timer.ts'
 export type Settler = {
   /**
    * Settles everything that is due now, and resolves when all of it is mined and booked, or known not to be. A channel
-   * that is being settled already, here or by an intent of the ledger that has not ended, is left alone.
+   * that is being settled already, here or by an intent of the ledger that has not ended, is left alone. With `only`,
+   * looks at these channels alone, and takes them as due.
    */
-  tick(): Promise<Settler.Summary>
+  tick(only?: readonly Hex[]): Promise<Settler.Summary>
+  /** Settles a channel, or all, as soon as can be. Returns at once; however often it is called, one at a time runs. */
+  urge(channel: Hex | 'all'): void
   /** Closes a channel at its client's wish; see {@link CloseOutcome}. The voucher must have been verified. */
   close(channelId: Hex, voucher?: AcceptedVoucher): Promise<CloseOutcome>
   /** Channels whose voucher the escrow refused when last asked. */
@@ -37,18 +40,19 @@ export declare namespace Settler {
 
 export function createSettler(options: createSettler.Options): Settler {
   const { ledger, chain, clock, schedule, book, report = silent } = options
-  const { maxBatch = 50, everyMs = 30_000 } = options
+  const { maxBatch = 50, everyMs = 30_000, checkSigner } = options
   const inFlight = new InFlight()
   const quarantine = new Quarantine()
   const close = createClose({ ledger, chain, clock, book, inFlight, report })
 
   /** Reads a channel that nobody else is at work on, and decides. */
-  async function prepare(id: Hex): Promise<Plan | null> {
+  async function prepare(id: Hex, urged: boolean): Promise<Plan | null> {
     const intents = await ledger.intentsFor(id)
     if (intents.some(({ state }) => state === 'intended' || state === 'sent')) return null
     const channel = await ledger.channel(id)
-    const reason = channel === null ? null : isDue(channel, schedule, clock.now())
+    const reason = channel === null ? null : isDue(channel, schedule, clock.now(), urged)
     if (channel === null || reason === null) return null
+    await checkSigner?.(channel.signer).catch(() => {})
     const [spent, final] = await Promise.all([ledger.settleable(id), ledger.settleable(id, { final: true })])
     return plan(channel, reason, { spent, final })
   }
@@ -74,7 +78,7 @@ export function createSettler(options: createSettler.Options): Settler {
       return { ...none, unknown: group.length }
     }
     if (outcome.status !== 'succeeded') {
-      for (const id of subjects) hold(id, outcome.reason)
+      for (const id of subjects) await hold(id, outcome.reason)
       return { ...none, refused: group.length }
     }
     await book.apply(outcome.mined)
@@ -82,7 +86,7 @@ export function createSettler(options: createSettler.Options): Settler {
   }
 
   /** The mined logs say which channels of a transaction were settled. */
-  function judge(subjects: readonly Hex[], mined: Chain.Mined): Settler.Summary {
+  async function judge(subjects: readonly Hex[], mined: Chain.Mined): Promise<Settler.Summary> {
     const said = EscrowCalls.events(chain.escrow, mined.logs)
     const summary = { ...none }
     for (const id of subjects) {
@@ -92,23 +96,31 @@ export function createSettler(options: createSettler.Options): Settler {
         quarantine.clear(id)
         summary.settled += 1
       } else {
-        hold(id, skipped?.name === 'skipped' ? skipped.reason : 'no-settlement-in-the-logs')
+        await hold(id, skipped?.name === 'skipped' ? skipped.reason : 'no-settlement-in-the-logs')
         summary.refused += 1
       }
     }
     return summary
   }
 
-  function hold(id: Hex, reason: string): void {
-    const { failures, until } = quarantine.add(id, reason, clock.now())
+  /** Where the payer asked to close, time runs out: it is tried again every half minute, whatever was refused. */
+  async function hold(id: Hex, reason: string): Promise<void> {
+    const closing = (await ledger.channel(id))?.closeRequestedAt != null
+    const { failures, until } = quarantine.add(id, reason, clock.now(), closing ? 30_000 : undefined)
     report('error', 'channel-quarantined', { channel: id, reason, failures, until })
   }
 
-  async function tick(): Promise<Settler.Summary> {
+  async function listed(only: readonly Hex[] | undefined): Promise<Channel[]> {
+    if (only === undefined) return ledger.channels({ unsettled: true, finalized: false })
+    return (await Promise.all(only.map((id) => ledger.channel(id)))).filter((channel) => channel !== null)
+  }
+
+  async function tick(only?: readonly Hex[] | 'all'): Promise<Settler.Summary> {
     const now = clock.now()
-    const candidates = (await ledger.channels({ unsettled: true, finalized: false }))
+    const urged = only !== undefined
+    const candidates = (await listed(only === 'all' ? undefined : only))
       .filter((channel) => channel.chainId === chain.id && channel.escrow === chain.escrow)
-      .filter((channel) => isDue(channel, schedule, now) !== null)
+      .filter((channel) => isDue(channel, schedule, now, urged) !== null)
       .map(({ id }) => id)
       .filter((id) => !quarantine.isHeld(id, now) && inFlight.take(id))
     const held = new Set(candidates)
@@ -116,7 +128,9 @@ export function createSettler(options: createSettler.Options): Settler {
       for (const id of ids) if (held.delete(id)) inFlight.release(id)
     }
     try {
-      const plans = (await Promise.all(candidates.map(prepare))).filter((made) => made !== null)
+      const plans = (await Promise.all(candidates.map((id) => prepare(id, urged)))).filter(
+        (made) => made !== null,
+      )
       const wanted = new Set(plans.map(({ settlement }) => settlement.channelId))
       release(candidates.filter((id) => !wanted.has(id)))
       const closes = plans.filter(({ action }) => action === 'close').map((made) => [made])
@@ -135,10 +149,47 @@ export function createSettler(options: createSettler.Options): Settler {
     }
   }
 
-  const timer = createTimer(everyMs, tick, (error) =>
-    report('error', 'settlement-failed', { error: error instanceof Error ? error.message : String(error) }),
+  const wanted = new Set<Hex | 'all'>()
+  let urging: Promise<void> | null = null
+
+  async function settleWanted(): Promise<void> {
+    while (wanted.size > 0) {
+      const now = wanted.has('all') ? 'all' : [...wanted].filter((id) => id !== 'all')
+      wanted.clear()
+      await tick(now)
+    }
+  }
+
+  function urge(channel: Hex | 'all'): void {
+    wanted.add(channel)
+    urging ??= settleWanted()
+      .catch((error: unknown) =>
+        report('error', 'settlement-failed', {
+          error: error instanceof Error ? error.message : String(error),
+        }),
+      )
+      .finally(() => {
+        urging = null
+      })
+  }
+
+  const timer = createTimer(
+    everyMs,
+    () => tick(),
+    (error) =>
+      report('error', 'settlement-failed', { error: error instanceof Error ? error.message : String(error) }),
   )
-  return { tick, close, quarantined: () => quarantine.entries(), start: timer.start, stop: timer.stop }
+  return {
+    tick,
+    urge,
+    close,
+    quarantined: () => quarantine.entries(),
+    start: timer.start,
+    async stop() {
+      await timer.stop()
+      await urging
+    },
+  }
 }
 
 const none: Settler.Summary = { settled: 0, refused: 0, unknown: 0 }
@@ -168,6 +219,8 @@ export declare namespace createSettler {
     schedule: Schedule
     book: ChannelBook
     report?: Report
+    /** Told of each signer whose voucher is about to be settled. */
+    checkSigner?: (signer: Address) => Promise<void>
     /** Most vouchers in one transaction. Default 50. */
     maxBatch?: number
     /** Time between ticks. Default 30,000. */

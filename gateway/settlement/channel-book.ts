@@ -50,8 +50,11 @@ export function createChannelBook(options: createChannelBook.Options): ChannelBo
 
   async function seeAtDepth(id: Hex): Promise<Channel | null> {
     const deep = (await chain.head()).number - BigInt(chain.confirmations) + 1n
-    if (deep < 0n) return null
-    const found = await chain.channel(id, deep)
+    return deep < 0n ? null : seeAt(id, deep)
+  }
+
+  async function seeAt(id: Hex, block: bigint): Promise<Channel | null> {
+    const found = await chain.channel(id, block)
     return found === null || !isOurs(found) ? null : see(id, found)
   }
 
@@ -82,6 +85,11 @@ export function createChannelBook(options: createChannelBook.Options): ChannelBo
     }
     channel ??= await seeAtDepth(id)
     if (channel === null) return
+    if (channel.suspended !== null && (booking.kind === 'settled' || booking.kind === 'finalized')) {
+      // What the books have lost is not booked as something else: an operator decides.
+      report('warn', 'event-of-suspended-channel', { channel: id, event: event.name, transaction })
+      return
+    }
     switch (booking.kind) {
       case 'seen':
         await see(id, { ...channel, deposit: booking.deposit })
@@ -130,13 +138,16 @@ export function createChannelBook(options: createChannelBook.Options): ChannelBo
       const mined = await chain.receipt(hash)
       if (mined === null) return 'pending'
       if (mined.status === 'reverted') return 'reverted'
-      if (mined.depth < chain.confirmations) return 'pending'
       const deposits = events(chain.escrow, mined.logs).filter(
         ({ name, channelId: of }) => lower(of) === id && (name === 'opened' || name === 'topped-up'),
       )
       if (deposits.length === 0 || deposits.some((event) => event.name === 'opened' && !isOurs(event)))
         return 'not-ours'
-      if ((await seeAtDepth(id)) === null) return 'not-ours'
+      // The deposit as a whole says how deep it must be: many small top-ups are one large one.
+      const found = await chain.channel(id, mined.block)
+      if (found === null || !isOurs(found)) return 'not-ours'
+      if (mined.depth < chain.depth(found.token, found.deposit)) return 'pending'
+      await see(id, found)
       await applyEvents(deposits, { inOrder: false })
       await syncClose(id)
       return 'booked'

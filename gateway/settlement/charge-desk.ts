@@ -50,7 +50,8 @@ export function createChargeDesk(options: createChargeDesk.Options): ChargeDesk 
   /** With the `bytes` form first; a token that has only the older form refuses it without a reason. */
   async function send(payment: Payment, order: ChargeOrder): Promise<Chain.Outcome> {
     const { message, signature, token } = order
-    const base = { kind: 'charge' as const, subjects: [payment.id], to: token }
+    const confirmations = chain.depth(token, message.value)
+    const base = { kind: 'charge' as const, subjects: [payment.id], to: token, confirmations }
     const outcome = await chain.submit({
       ...base,
       data: TokenCalls.transferWithAuthorization(message, signature),

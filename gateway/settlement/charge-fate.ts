@@ -23,10 +23,10 @@ export type ChargeFate =
   | { status: 'possible' }
   | { status: 'pending'; reason: string }
 
-/** Asks the chain at the configured depth. `fromBlock` is the oldest block worth searching. */
+/** Asks the chain at the depth of its amount. `fromBlock` is the oldest block worth searching. */
 export async function chargeFate(chain: Chain, order: ChargeOrder, fromBlock: bigint): Promise<ChargeFate> {
   const { token, message } = order
-  const deep = (await chain.head()).number - BigInt(chain.confirmations) + 1n
+  const deep = (await chain.head()).number - BigInt(chain.depth(token, message.value)) + 1n
   if (deep < 0n) return { status: 'pending', reason: 'not-deep-enough' }
   if (await chain.authorizationUsed(token, message.from, message.nonce, deep)) {
     const transaction = await findUse(chain, order, deep, fromBlock)

@@ -3,12 +3,16 @@ import type { Chain } from '../chain/Chain.ts'
 import type { Report } from '../chain/Report.ts'
 import type { Clock } from '../clock.ts'
 import type { Ledger } from '../ledger/Ledger.ts'
+import type { ExposureLimits } from '../policy/exposure.ts'
 import { createChannelBook } from './channel-book.ts'
 import { createChargeDesk } from './charge-desk.ts'
+import { createExposure } from './exposure.ts'
+import { createExposureGuard } from './exposure-guard.ts'
 import { createResolver } from './Resolver.ts'
 import { reconcile } from './reconcile.ts'
 import { recoverOpenPayments } from './recover-open-payments.ts'
 import { createSettler } from './Settler.ts'
+import { suspendRestored } from './suspend-restored.ts'
 import { createWatcher } from './Watcher.ts'
 import { createWithdrawDesk } from './withdraw-desk.ts'
 
@@ -18,12 +22,23 @@ export type Settlement = ReturnType<typeof createSettlement>
 /** Puts settlement together. Nothing runs before `recover` and `start`. */
 export function createSettlement(options: createSettlement.Options) {
   const { ledger, chain, clock, report, tokens, fromBlock, pollMs } = options
-  const { thresholds, maxAgeSeconds, everyMs } = options.settlement
+  const { thresholds, maxAgeSeconds, everyMs, closeMarginSeconds = 300 } = options.settlement
   const shared = { ledger, chain, clock, report }
   const book = createChannelBook({ ...shared, tokens })
   const charges = createChargeDesk({ ...shared, fromBlock })
   const schedule = { thresholds, maxAgeMs: maxAgeSeconds * 1_000 }
-  const settler = createSettler({ ...shared, book, schedule, everyMs })
+  const exposure = createExposure({
+    ...shared,
+    limits: options.exposure ?? new Map(),
+    settleFirst: (channel) => settler.urge(channel),
+  })
+  const settler = createSettler({ ...shared, book, schedule, everyMs, checkSigner: exposure.recheck })
+  const guard = createExposureGuard({
+    ...shared,
+    settleFirst: settler.urge,
+    marginSeconds: closeMarginSeconds,
+    everyMs: Math.min(everyMs, 10_000),
+  })
   const failed = (event: string) => (error: unknown) =>
     report('error', event, { error: error instanceof Error ? error.message : String(error) })
   const onCloseRequested = () => void settler.tick().catch(failed('settlement-failed'))
@@ -36,6 +51,9 @@ export function createSettlement(options: createSettlement.Options) {
     channels: { apply: book.apply, follow: book.follow, close: settler.close },
     /** What the request path asks about single transfers. */
     charges,
+    /** What the request path asks about how much may be unsettled. */
+    exposure,
+    guard,
     /** Pays withdrawals out. */
     withdrawals,
     settler,
@@ -43,6 +61,8 @@ export function createSettlement(options: createSettlement.Options) {
     resolver,
     /** Compares the books with the chain. */
     reconcile: () => reconcile({ ledger, chain, tokens, fromBlock }),
+    /** Suspends the channels of which the chain knows more than the books. Before everything else. */
+    suspendRestored: () => suspendRestored({ ledger, chain, tokens, fromBlock, book, report }),
     /** Takes up what a dead process left, and reads what the chain did meanwhile. Before the first request. */
     async recover(): Promise<void> {
       await recoverOpenPayments({ ledger, report })
@@ -50,15 +70,17 @@ export function createSettlement(options: createSettlement.Options) {
       await withdrawals.recover()
       await watcher.poll()
       await settler.tick()
+      await guard.tick().catch(failed('close-watch-failed'))
     },
     start(): void {
       watcher.start()
       resolver.start()
       settler.start()
+      guard.start()
       withdrawals.start()
     },
     async stop(): Promise<void> {
-      await Promise.all([watcher.stop(), resolver.stop(), settler.stop(), withdrawals.stop()])
+      await Promise.all([watcher.stop(), resolver.stop(), settler.stop(), guard.stop(), withdrawals.stop()])
     },
   }
 }
@@ -78,6 +100,10 @@ export declare namespace createSettlement {
       thresholds: ReadonlyMap<Address, bigint>
       maxAgeSeconds: number
       everyMs: number
+      /** Alarm when a payer's grace period ends within this and its vouchers are not settled. Default 300. */
+      closeMarginSeconds?: number
     }
+    /** Most that may be unsettled, by token; no cap when left out. */
+    exposure?: ReadonlyMap<Address, ExposureLimits>
   }
 }

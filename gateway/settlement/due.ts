@@ -10,16 +10,23 @@ export type Schedule = {
 }
 
 /** Why a channel is due. */
-export type DueReason = 'close-requested' | 'threshold' | 'age'
+export type DueReason = 'close-requested' | 'exposure' | 'threshold' | 'age'
 
 /**
  * Decides whether a channel is to be settled now, and why. What its payer asks to close is due at once: after the grace
- * period everything unsettled is the payer's again. `now` in milliseconds since the epoch.
+ * period everything unsettled is the payer's again. So is what is `urged`, because calls wait for it. `now` in milliseconds
+ * since the epoch.
  */
-export function isDue(channel: isDue.Input, schedule: Schedule, now: number): DueReason | null {
+export function isDue(
+  channel: isDue.Input,
+  schedule: Schedule,
+  now: number,
+  urged = false,
+): DueReason | null {
   const unsettled = channel.spent - channel.settled
-  if (channel.finalized || unsettled <= 0n) return null
+  if (channel.finalized || channel.suspended !== null || unsettled <= 0n) return null
   if (channel.closeRequestedAt !== null) return 'close-requested'
+  if (urged) return 'exposure'
   const threshold = schedule.thresholds.get(channel.token)
   if (threshold !== undefined && unsettled >= threshold) return 'threshold'
   const age = channel.unsettledSince === null ? 0 : now - channel.unsettledSince
@@ -29,6 +36,6 @@ export function isDue(channel: isDue.Input, schedule: Schedule, now: number): Du
 export declare namespace isDue {
   type Input = Pick<
     Channel,
-    'token' | 'spent' | 'settled' | 'unsettledSince' | 'closeRequestedAt' | 'finalized'
+    'token' | 'spent' | 'settled' | 'unsettledSince' | 'closeRequestedAt' | 'finalized' | 'suspended'
   >
 }

@@ -14,7 +14,9 @@ export type Plan = {
 /**
  * Decides what is brought to the chain for a channel that is due; null when no voucher would move anything. A channel
  * whose payer asks to close is closed, with the lowest voucher that covers everything spent (`final`); while calls on it
- * are still running it is settled instead, so that what they will have cost can follow. Pure.
+ * are still running it is settled instead, so that what they will have cost can follow. Calls that wait for a settlement
+ * would wait for ever where no voucher covers exactly what was spent: there the next one above it is brought, and what it
+ * says more becomes credit. Pure.
  */
 export function plan(
   channel: Channel,
@@ -22,7 +24,9 @@ export function plan(
   vouchers: { spent: AcceptedVoucher | null; final: AcceptedVoucher | null },
 ): Plan | null {
   const action = reason === 'close-requested' && channel.reserved === 0n ? 'close' : 'settle'
-  const voucher = action === 'close' ? vouchers.final : vouchers.spent
+  const moves = vouchers.spent !== null && vouchers.spent.cumulative > channel.settled
+  const final = action === 'close' || (reason === 'exposure' && !moves)
+  const voucher = final ? vouchers.final : vouchers.spent
   if (voucher === null || voucher.cumulative <= channel.settled) return null
   return { action, token: channel.token, reason, settlement: { channelId: channel.id, ...voucher } }
 }

@@ -60,7 +60,7 @@ async function ownFate(
   for (const { state, hash } of intents) {
     if (state !== 'succeeded') continue
     const mined = await chain.receipt(hash)
-    if (mined === null || mined.depth < chain.confirmations)
+    if (mined === null || mined.depth < chain.depth(order.token, order.message.value))
       return { status: 'pending', reason: 'not-deep-enough' }
     const ref = refOf(chain, order, mined)
     if (ref !== null) return { status: 'executed', ref }

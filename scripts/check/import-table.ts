@@ -31,6 +31,7 @@ export const folders: Readonly<Record<string, Folder>> = {
       'gateway/clock.ts',
       'gateway/ledger',
       'gateway/routes',
+      'gateway/policy',
       'gateway/single-flight.ts',
     ],
     types: ['gateway/pricing', 'gateway/config'],
@@ -80,7 +81,14 @@ export const folders: Readonly<Record<string, Folder>> = {
     why: 'a paid request does not wait for settlement and does not serve pages',
   },
   'gateway/settlement': {
-    may: ['gateway/protocol', 'gateway/chain', 'gateway/ledger', 'gateway/errors.ts', 'gateway/clock.ts'],
+    may: [
+      'gateway/protocol',
+      'gateway/policy',
+      'gateway/chain',
+      'gateway/ledger',
+      'gateway/errors.ts',
+      'gateway/clock.ts',
+    ],
     types: ['gateway/telemetry', 'gateway/config', 'gateway/deps.ts'],
     why: 'settlement works from the books alone: it must go on where a request left off',
   },

@@ -1,7 +1,9 @@
 import { type Address, encodeFunctionData, type Hex, isAddressEqual, zeroAddress } from 'viem'
 import type { Chain } from '../../chain/Chain.ts'
+import { ChainUnavailableError } from '../../chain/ChainUnavailableError.ts'
 import { type Clock, unixSeconds } from '../../clock.ts'
 import type { Ledger } from '../../ledger/Ledger.ts'
+import * as GasBudget from '../../policy/gas-budget.ts'
 import * as Authorization from '../../protocol/Authorization.ts'
 import { escrowAbi } from '../../protocol/abi.ts'
 import * as Voucher from '../../protocol/Voucher.ts'
@@ -25,6 +27,7 @@ export type DepositContext = {
   clock: Clock
   channels: ChannelBook
   singleFlight: SingleFlight
+  config: { gasBudgets: GasBudget.GasBudget }
 }
 
 /** A deposit that the payer signed for `receiveWithAuthorization`. Amounts in base units. */
@@ -74,7 +77,8 @@ export async function openByAuthorization(
       signature,
     ],
   })
-  await relay({ kind: 'open', channelId, nonce: authorization.nonce, data }, context)
+  const { from, nonce, value } = authorization
+  await relay({ kind: 'open', channelId, payer: from, nonce, data, deposit: value }, context)
 }
 
 /** Adds to a channel's deposit on chain and books it. The funds may come from anybody; a refund goes to the payer. */
@@ -112,7 +116,9 @@ export async function topUpByAuthorization(
       signature,
     ],
   })
-  await relay({ kind: 'top-up', channelId, nonce, data }, context)
+  const before = (await context.ledger.channel(channelId))?.deposit ?? 0n
+  const { from, value } = authorization
+  await relay({ kind: 'top-up', channelId, payer: from, nonce, data, deposit: before + value }, context)
 }
 
 /** Books what the payer's own transaction did. @throws {SessionRefusedError | PaymentUnknownError} */
@@ -149,17 +155,56 @@ async function verifyDeposit(deposit: SignedDeposit, { terms, chain, clock }: De
     throw new PaymentRefusedError('verification-failed', 'The deposit is not signed by the payer it names.')
 }
 
-type Relay = { kind: 'open' | 'top-up'; channelId: Hex; nonce: Hex; data: Hex }
+type Relay = {
+  kind: 'open' | 'top-up'
+  channelId: Hex
+  /** Who signed the funds. */
+  payer: Address
+  nonce: Hex
+  data: Hex
+  /** Base units that the channel holds after it: how deep it must be. */
+  deposit: bigint
+}
+
+/**
+ * Counts a transaction before it is sent; what was never sent does not count. One whose end is not known does.
+ * @throws {GasBudgetSpentError}
+ */
+async function withinGasBudget(
+  payer: Address,
+  { ledger, clock, config }: DepositContext,
+  submit: () => Promise<Chain.Outcome>,
+): Promise<Chain.Outcome> {
+  const now = clock.now()
+  const taken = await ledger.relays.take(GasBudget.request(config.gasBudgets, payer, now))
+  if (taken.outcome === 'spent')
+    throw new GasBudget.GasBudgetSpentError(
+      taken.scope,
+      GasBudget.secondsUntilFree(config.gasBudgets, taken, now),
+    )
+  const outcome = await submit().catch(async (error: unknown) => {
+    // The node was out of reach before anything was sent.
+    if (error instanceof ChainUnavailableError) await ledger.relays.giveBack(taken.id)
+    throw error
+  })
+  if (outcome.status === 'rejected') await ledger.relays.giveBack(taken.id)
+  return outcome
+}
 
 /** Submits once, however many copies arrive together, and books from the mined log. */
-function relay(order: Relay, { chain, channels, singleFlight }: DepositContext): Promise<void> {
+function relay(order: Relay, context: DepositContext): Promise<void> {
+  const { terms, chain, channels, singleFlight } = context
   return singleFlight(`deposit:${order.nonce}`, async () => {
-    const outcome = await chain.submit({
-      kind: order.kind,
-      subjects: [order.channelId],
-      to: chain.escrow,
-      data: order.data,
-    })
+    const outcome = await withinGasBudget(order.payer, context, () =>
+      chain.submit({
+        kind: order.kind,
+        subjects: [order.channelId],
+        to: chain.escrow,
+        data: order.data,
+        confirmations: chain.depth(terms.token.address, order.deposit),
+        gasLimit: context.config.gasBudgets.gasPerTransaction,
+      }),
+    )
     switch (outcome.status) {
       case 'succeeded':
         await channels.apply(outcome.mined)

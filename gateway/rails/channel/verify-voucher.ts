@@ -10,6 +10,8 @@ import type { Terms } from '../Terms.ts'
 export type VerifiedVoucher = {
   rail: 'channel'
   wallet: Address
+  /** Who signed it: the payer, or whom it named when it opened the channel. */
+  signer: Address
   channelId: Hex
   cumulative: bigint
   signature: Hex
@@ -31,7 +33,8 @@ export async function verifyVoucher(submitted: Submitted, context: Context): Pro
     throw new SessionRefusedError('invalid-signature', "The voucher is not signed by the channel's signer.", {
       channelId,
     })
-  return { rail: 'channel', wallet: channel.payer, channelId, cumulative: cumulativeAmount, signature }
+  const { payer: wallet, signer } = channel
+  return { rail: 'channel', wallet, signer, channelId, cumulative: cumulativeAmount, signature }
 }
 
 /** The channel, when it is booked and pays in the token that this call is priced in. @throws {SessionRefusedError} */

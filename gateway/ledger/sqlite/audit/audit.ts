@@ -1,6 +1,5 @@
 import type { Ledger } from '../../Ledger.ts'
 import type { Books } from '../Books.ts'
-import { auditExposure } from '../exposure/unsettled.ts'
 import { sql } from '../sql.ts'
 import { auditChain } from './audit-chain.ts'
 import { auditChannels } from './audit-channels.ts'
