@@ -46,7 +46,9 @@ describe('402', () => {
       /request="[^"]+"/g,
       'request="…"',
     )
-    expect(challenge).toMatchInlineSnapshot(`"Payment id="…", realm="gateway", method="evm", intent="charge", request="…", expires="…", opaque="…", description="One call", Payment id="…", realm="gateway", method="evm", intent="session", request="…", expires="…", opaque="…", description="One call""`)
+    expect(challenge).toMatchInlineSnapshot(
+      `"Payment id="…", realm="gateway", method="evm", intent="charge", request="…", expires="…", opaque="…", description="One call", Payment id="…", realm="gateway", method="evm", intent="session", request="…", expires="…", opaque="…", description="One call""`,
+    )
     const { charge, session, x402 } = await offers(sold.url('/call'))
     const decode = (encoded: string): unknown => JSON.parse(Buffer.from(encoded, 'base64url').toString())
     expect({

@@ -28,7 +28,7 @@ export async function sell(
   routes: (Omit<RouteInput, 'upstream'> & { upstream?: string })[],
   options: { override?: Partial<ConfigInput>; chain?: LocalChain } = {},
 ): Promise<Sold> {
-  const chain = options.chain ?? (await startChain({ accounts: 40 }))
+  const chain = options.chain ?? (await startChain({ accounts: 100 }))
   const upstream = await recordingUpstream()
   const gateway = await startGateway({
     chain,
