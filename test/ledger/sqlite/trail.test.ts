@@ -70,11 +70,11 @@ describe('trail', () => {
     const intent = {
       id: 'int',
       chainId: 1,
-      kind: 'settle',
+      kind: 'settle' as const,
       subjects: [channelId],
       from: alice,
       nonce: 1,
-    } as const
+    }
     const raw = `0x${'ab'.repeat(200)}` as const
     await ledger.intend({ ...intent, raw, hash: `0x${'cd'.repeat(32)}`, now: 1 })
     await ledger.updateIntent('int', { state: 'sent', now: 2 })
