@@ -7,7 +7,7 @@ import { jcs, MalformedError } from '../protocol/Encoding.ts'
 import * as Challenge from '../protocol/mpp/Challenge.ts'
 import type { Credential } from '../protocol/mpp/Credential.ts'
 import type { PaymentPayload } from '../protocol/x402/PaymentPayload.ts'
-import { sessionAction } from '../rails/channel/session-action.ts'
+import { sessionAction, voucherOf } from '../rails/channel/session-action.ts'
 import type { VerifiedVoucher } from '../rails/channel/verify-voucher.ts'
 import { x402Requirements } from '../rails/charge/offer.ts'
 import { type VerifiedCharge, verifyMppCharge, verifyX402Exact } from '../rails/charge/verify-charge.ts'
@@ -23,6 +23,8 @@ export type Verified = Priced & {
   paying: VerifiedCharge | VerifiedVoucher | VerifiedBalance
   dialect: Dialect
   challengeId: string | null
+  /** Its time is over, and how that is refused: it buys nothing new, and what it bought can still be asked for. */
+  late: PaymentRefusedError | null
 }
 
 /** A request that was about a channel and nothing else: it is answered without a call. */
@@ -57,6 +59,7 @@ async function verifyCredential(priced: Priced, deps: Deps): Promise<Verified | 
         paying: { rail: 'balance', wallet: signedIn },
         dialect: 'session',
         challengeId: null,
+        late: null,
       }
     throw new PaymentRefusedError('payment-required', costs(terms))
   }
@@ -72,10 +75,17 @@ async function verifyMpp(credential: Credential, priced: Priced, deps: Deps): Pr
   if (rail === null || !terms.route.rails.includes(rail))
     throw invalid('names an intent that is not offered here')
   checkChallenge(challenge, rail, priced, deps)
-  const common = { dialect: 'mpp', challengeId: challenge.id } as const
+  const expired = !(Date.parse(challenge.expires ?? '') > deps.clock.now())
+  const late = expired ? invalid('has expired') : null
+  const common = { dialect: 'mpp', challengeId: challenge.id, late } as const
   if (rail === 'charge') {
     const { chain, clock } = deps
     const paying = await verifyMppCharge(credential, { terms, payee: chain.payee, chain, clock })
+    return { ...priced, paying, ...common, late: late ?? lateTransfer(paying) }
+  }
+  if (late !== null) {
+    const paying = await voucherOf(credential, { ...deps, terms })
+    if (paying === null) throw late
     return { ...priced, paying, ...common }
   }
   // HEAD carries no answer, so a voucher on it is a voucher and not a call ("Voucher Submission Transport").
@@ -89,19 +99,17 @@ async function verifyMpp(credential: Credential, priced: Priced, deps: Deps): Pr
     : { managed: action.channel, transaction: action.transaction, challengeId: challenge.id }
 }
 
-/** The challenge is ours, for this route, wallet, body and price, and may still be taken up. */
+/** The challenge is ours, for this route, wallet, body and price. */
 function checkChallenge(
   challenge: Challenge.Challenge,
   rail: 'charge' | 'channel',
   { terms }: Priced,
   deps: Deps,
 ): void {
-  const { config, keys, clock } = deps
+  const { config, keys } = deps
   if (!isOurs(challenge, keys)) throw invalid('is not one of ours, or was altered')
   if (challenge.realm !== realmOf(config) || challenge.method !== 'evm')
     throw invalid('is for another realm or method')
-  const expires = Date.parse(challenge.expires ?? '')
-  if (!(expires > clock.now())) throw invalid('has expired')
   const opaque = readOpaque(challenge)
   if (opaque.route !== terms.route.id) throw invalid('is for another route')
   if ((opaque.wallet ?? null) !== terms.wallet) throw invalid('is for another wallet')
@@ -134,7 +142,11 @@ async function verifyX402(payment: PaymentPayload, priced: Priced, deps: Deps): 
   if (payment.resource !== undefined && !isResource(payment.resource.url, path, config.publicUrl))
     throw invalid('is for another resource')
   const paying = await verifyX402Exact(payment.payload, { terms, payee: chain.payee, chain, clock })
-  return { ...priced, paying, dialect: 'x402', challengeId: null }
+  return { ...priced, paying, dialect: 'x402', challengeId: null, late: lateTransfer(paying) }
+}
+
+function lateTransfer({ expired }: VerifiedCharge): PaymentRefusedError | null {
+  return expired ? new PaymentRefusedError('verification-failed', 'The transfer has expired.') : null
 }
 
 /** Equality by value. What has no canonical form equals nothing of ours. */

@@ -19,6 +19,8 @@ export type VerifiedCharge = {
   key: string
   authorization: Authorization.Authorization
   signature: Hex
+  /** It can no longer move: it buys nothing new, and what it bought can still be asked for. */
+  expired: boolean
 }
 
 type Context = { terms: Terms; payee: Address; chain: Chain; clock: Clock }
@@ -52,7 +54,6 @@ async function verifyTransfer(
   if (authorization.value !== terms.amount)
     throw refused(`The transfer is of ${authorization.value} base units; the call costs ${terms.amount}.`)
   if (authorization.validAfter > now) throw refused('The transfer is not valid yet.')
-  if (authorization.validBefore <= now) throw refused('The transfer has expired.')
   const valid = await chain.verifyAuthorization(
     'transfer',
     Token.domain(terms.token),
@@ -66,6 +67,7 @@ async function verifyTransfer(
     key: `eip3009:${terms.token.chainId}:${terms.token.address}:${authorization.from}:${authorization.nonce}`,
     authorization,
     signature,
+    expired: authorization.validBefore <= now,
   }
 }
 
