@@ -1,10 +1,12 @@
 import type { Address, Hex } from 'viem'
 import type { Chain } from '../chain/Chain.ts'
 import * as EscrowCalls from '../chain/EscrowCalls.ts'
+import { isOurTrouble } from '../chain/our-trouble.ts'
 import { type Report, silent } from '../chain/Report.ts'
 import type { Clock } from '../clock.ts'
 import type { AcceptedVoucher, Channel } from '../ledger/Channel.ts'
 import type { Ledger } from '../ledger/Ledger.ts'
+import { bisect } from './bisect.ts'
 import type { ChannelBook } from './channel-book.ts'
 import { type CloseOutcome, createClose } from './close.ts'
 import { isDue, type Schedule } from './due.ts'
@@ -34,7 +36,7 @@ export type Settler = {
 }
 
 export declare namespace Settler {
-  /** How many channels: settled or closed; refused by the escrow; not known yet. */
+  /** How many channels: settled or closed; refused by the escrow; not known yet, or put off for a reason of ours. */
   type Summary = { settled: number; refused: number; unknown: number }
 }
 
@@ -60,14 +62,8 @@ export function createSettler(options: createSettler.Options): Settler {
   async function act(group: readonly Plan[]): Promise<Settler.Summary> {
     const [first] = group
     if (first === undefined) return none
-    const settlements = group.map(({ settlement }) => settlement)
-    const subjects = settlements.map(({ channelId }) => channelId)
-    const data =
-      first.action === 'close'
-        ? EscrowCalls.close(first.settlement)
-        : group.length === 1
-          ? EscrowCalls.settle(first.settlement)
-          : EscrowCalls.settleBatch(settlements)
+    const subjects = group.map(({ settlement }) => settlement.channelId)
+    const data = callOf(group)
     const outcome = await chain.submit({ kind: first.action, subjects, to: chain.escrow, data })
     if (outcome.status === 'unknown') {
       report('warn', 'settlement-unknown', {
@@ -77,12 +73,36 @@ export function createSettler(options: createSettler.Options): Settler {
       })
       return { ...none, unknown: group.length }
     }
-    if (outcome.status !== 'succeeded') {
-      for (const id of subjects) await hold(id, outcome.reason)
-      return { ...none, refused: group.length }
+    if (outcome.status === 'succeeded') {
+      await book.apply(outcome.mined)
+      return judge(subjects, outcome.mined)
     }
-    await book.apply(outcome.mined)
-    return judge(subjects, outcome.mined)
+    const { reason } = outcome
+    if (group.length > 1 && (reason === 'gas-limit' || !isOurTrouble(reason))) return divide(group, reason)
+    if (isOurTrouble(reason)) {
+      report('warn', 'settlement-deferred', { reason, channels: subjects })
+      return { ...none, unknown: group.length }
+    }
+    for (const id of subjects) await hold(id, reason)
+    return { ...none, refused: group.length }
+  }
+
+  /** A batch failed as a whole: whoever makes it fail is held back, and the others are settled without them. */
+  async function divide(group: readonly Plan[], reason: string): Promise<Settler.Summary> {
+    const { good, bad } = await bisect(group, refusal)
+    report('error', 'batch-bisected', { reason, channels: group.length, refused: bad.length })
+    for (const { item, reason } of bad) await hold(item.settlement.channelId, reason)
+    const total = { ...none, refused: bad.length }
+    // One after the other: what each leaves in the escrow and in the payee's gas is what the next one has.
+    for (const part of good) add(total, await act(part))
+    return total
+  }
+
+  async function refusal(part: readonly Plan[]): Promise<string | null> {
+    const answer = await chain.simulate({ to: chain.escrow, data: callOf(part) })
+    if (answer.status === 'passes') return null
+    if (isOurTrouble(answer.reason)) throw new Error(`The batch can't be tried now: ${answer.reason}.`)
+    return answer.reason
   }
 
   /** The mined logs say which channels of a transaction were settled. */
@@ -204,11 +224,23 @@ function sum(results: readonly PromiseSettledResult<Settler.Summary>[], report: 
       })
       continue
     }
-    total.settled += result.value.settled
-    total.refused += result.value.refused
-    total.unknown += result.value.unknown
+    add(total, result.value)
   }
   return total
+}
+
+function add(total: Settler.Summary, more: Settler.Summary): void {
+  total.settled += more.settled
+  total.refused += more.refused
+  total.unknown += more.unknown
+}
+
+/** One call to the escrow for all of them. */
+function callOf(group: readonly Plan[]): Hex {
+  const settlements = group.map(({ settlement }) => settlement)
+  const [first] = settlements
+  if (first === undefined || group.length > 1) return EscrowCalls.settleBatch(settlements)
+  return group[0]?.action === 'close' ? EscrowCalls.close(first) : EscrowCalls.settle(first)
 }
 
 export declare namespace createSettler {

@@ -44,6 +44,7 @@ export function createChannelBook(options: createChannelBook.Options): ChannelBo
     const { payer, payee, token, signer, deposit } = found
     const asset = Asset.of(chain.id, token)
     const parties = { payer, payee, token, asset, signer }
+    await chain.confirmDeposit(id, token, deposit)
     const own = { chainId: chain.id, escrow: chain.escrow, now: clock.now() }
     return ledger.channelSeen({ id, ...own, ...parties, deposit })
   }

@@ -1,6 +1,7 @@
 import type { Chain } from '../chain/Chain.ts'
 import { ChainUnavailableError } from '../chain/ChainUnavailableError.ts'
 import { type ChargeOrder, parse as parseOrder } from '../chain/ChargeOrder.ts'
+import { isOurTrouble } from '../chain/our-trouble.ts'
 import type { Report } from '../chain/Report.ts'
 import { silent } from '../chain/Report.ts'
 import * as TokenCalls from '../chain/TokenCalls.ts'
@@ -27,9 +28,6 @@ export declare namespace ChargeDesk {
     /** It may have moved, or our node is the obstacle: the resolver asks until it is known. */
     | { status: 'unknown'; reason: string }
 }
-
-/** Refusals that say something about us and nothing about the payer: never a reason to ask for another payment. */
-const ours = /^(insufficient-gas-funds|fee-too-low|gas-limit|invalid-transaction|nonce-|no-node)/
 
 export function createChargeDesk(options: createChargeDesk.Options): ChargeDesk {
   const { chain, ledger, report = silent, fromBlock = 0n } = options
@@ -65,7 +63,8 @@ export function createChargeDesk(options: createChargeDesk.Options): ChargeDesk 
     if (outcome.status === 'unknown') return { status: 'unknown', reason: outcome.reason }
     const ref = outcome.status === 'succeeded' ? refOf(chain, order, outcome.mined) : null
     if (ref !== null) return { status: 'settled', ref }
-    if (outcome.status === 'rejected' && ours.test(outcome.reason))
+    // Never a reason to ask the payer for another payment.
+    if (outcome.status === 'rejected' && isOurTrouble(outcome.reason))
       return { status: 'unknown', reason: outcome.reason }
     // Somebody else may have submitted the very same authorization, and not every token minds a used nonce: it is paid.
     const fate = await chargeFate(chain, order, fromBlock)

@@ -31,6 +31,7 @@ export type Stage = Awaited<ReturnType<typeof createStage>>
 export async function createStage(local: LocalChain, options: createStage.Options = {}) {
   const folder = options.folder ?? (await mkdtemp(join(tmpdir(), 'farthing-')))
   const key = options.key ?? generatePrivateKey()
+  const token = options.token ?? local.token
   const time = { now: Date.now() }
   const clock = { now: () => time.now }
   const reports: { level: string; event: string; details: Record<string, unknown> }[] = []
@@ -49,6 +50,7 @@ export async function createStage(local: LocalChain, options: createStage.Option
     pollingMs: 20,
     timeoutMs: options.timeoutMs ?? 10_000,
     rpcTimeoutMs: 5_000,
+    ...options.chain,
   })
   if (options.key === undefined)
     await local.testClient.setBalance({ address: chain.payee, value: 10n ** 20n })
@@ -56,7 +58,15 @@ export async function createStage(local: LocalChain, options: createStage.Option
   const book = createChannelBook({ chain, ledger, clock, report })
   const desk = createChargeDesk({ chain, ledger, report, fromBlock: 0n })
   const schedule = { thresholds: new Map<Address, bigint>(), maxAgeMs: 0, ...options.schedule }
-  const settler = createSettler({ ledger, chain, clock, schedule, book, report, maxBatch: 10 })
+  const settler = createSettler({
+    ledger,
+    chain,
+    clock,
+    schedule,
+    book,
+    report,
+    maxBatch: options.maxBatch ?? 10,
+  })
   const closeRequests: Hex[] = []
   const watcher = createWatcher({
     ledger,
@@ -64,7 +74,7 @@ export async function createStage(local: LocalChain, options: createStage.Option
     book,
     report,
     fromBlock: options.fromBlock ?? fromBlock,
-    tokens: [local.token],
+    tokens: [token],
     maxRange: 7n,
     onCloseRequested: (ids) => void closeRequests.push(...ids),
   })
@@ -74,9 +84,9 @@ export async function createStage(local: LocalChain, options: createStage.Option
   async function payer(tokens = 10_000_000n): Promise<PrivateKeyAccount> {
     const account = privateKeyToAccount(generatePrivateKey())
     await local.testClient.setBalance({ address: account.address, value: 10n ** 20n })
-    await local.mint(account.address, tokens)
+    await local.mint(account.address, tokens, token)
     await write(account, {
-      address: local.token,
+      address: token,
       abi: tokenAbi,
       functionName: 'approve',
       args: [local.escrow, maxUint256],
@@ -95,14 +105,14 @@ export async function createStage(local: LocalChain, options: createStage.Option
 
   async function open(account: PrivateKeyAccount, deposit = 100_000n, signer: Address = zeroAddress) {
     const salt = toHex(randomBytes(32))
-    const terms = { payee: chain.payee, token: local.token, salt, authorizedSigner: signer }
+    const terms = { payee: chain.payee, token: token, salt, authorizedSigner: signer }
     const id = Voucher.channelId({
       ...terms,
       payer: account.address,
       escrow: local.escrow,
       chainId: chain.id,
     })
-    const hash = await escrow(account, 'open', [chain.payee, local.token, deposit, salt, signer])
+    const hash = await escrow(account, 'open', [chain.payee, token, deposit, salt, signer])
     return { id, hash }
   }
 
@@ -139,7 +149,7 @@ export async function createStage(local: LocalChain, options: createStage.Option
       dialect: 'mpp' as const,
       wallet,
       route: 'weather',
-      asset: Asset.of(chain.id, local.token),
+      asset: Asset.of(chain.id, token),
       amount,
       earns: Account.revenue('weather'),
       now: time.now,
@@ -161,16 +171,16 @@ export async function createStage(local: LocalChain, options: createStage.Option
       nonce: toHex(randomBytes(32)),
       ...over,
     }
-    const domain = { name: 'Test USD', version: '2', chainId: chain.id, token: local.token }
+    const domain = { ...(options.domain ?? { name: 'Test USD', version: '2' }), chainId: chain.id, token }
     const signature = await account.signTypedData(
       Authorization.typedData('transfer', domain, message) as never,
     )
-    const order = { kind: 'transferWithAuthorization', token: local.token, message, signature } as const
+    const order = { kind: 'transferWithAuthorization', token: token, message, signature } as const
     const claimed = await ledger.claim({
       ...claimBase(
         account.address,
         value,
-        ChargeOrder.keyOf(chain.id, local.token, account.address, message.nonce),
+        ChargeOrder.keyOf(chain.id, token, account.address, message.nonce),
       ),
       from: { rail: 'charge', settlement: ChargeOrder.serialize(order) },
     })
@@ -191,6 +201,7 @@ export async function createStage(local: LocalChain, options: createStage.Option
     settler,
     watcher,
     resolver,
+    token,
     closeRequests,
     fromBlock,
     payer,
@@ -201,8 +212,8 @@ export async function createStage(local: LocalChain, options: createStage.Option
     spend,
     charge,
     /** Base units of the 6-decimals token. */
-    held: () => chain.balanceOf(local.token, chain.payee),
-    balance: (account: Account.Account) => ledger.balance(account, Asset.of(chain.id, local.token)),
+    held: () => chain.balanceOf(token, chain.payee),
+    balance: (account: Account.Account) => ledger.balance(account, Asset.of(chain.id, token)),
     /** Ends the process, so to say; the folder stays for the next one unless `remove`. */
     async close(remove = true) {
       chain.close()
@@ -217,7 +228,14 @@ export declare namespace createStage {
   type Options = {
     confirmations?: number
     timeoutMs?: number
-    rpcUrl?: string
+    rpcUrl?: string | readonly string[]
+    /** What is paid in; the local chain's first token when left out. */
+    token?: Address
+    /** The token's EIP-712 domain. */
+    domain?: { name: string; version: string }
+    /** Passed on to the chain. */
+    chain?: Partial<Parameters<typeof createChain>[0]>
+    maxBatch?: number
     /** Take up another stage's key, folder and block. */
     key?: Hex
     folder?: string

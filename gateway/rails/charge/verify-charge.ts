@@ -1,5 +1,6 @@
 import { type Address, type Hex, isAddressEqual } from 'viem'
 import type { Chain } from '../../chain/Chain.ts'
+import * as ChargeOrder from '../../chain/ChargeOrder.ts'
 import { type Clock, unixSeconds } from '../../clock.ts'
 import type * as Authorization from '../../protocol/Authorization.ts'
 import * as Challenge from '../../protocol/mpp/Challenge.ts'
@@ -64,7 +65,7 @@ async function verifyTransfer(
   return {
     rail: 'charge',
     wallet: authorization.from,
-    key: `eip3009:${terms.token.chainId}:${terms.token.address}:${authorization.from}:${authorization.nonce}`,
+    key: ChargeOrder.keyOf(terms.token.chainId, terms.token.address, authorization.from, authorization.nonce),
     authorization,
     signature,
     expired: authorization.validBefore <= now,
