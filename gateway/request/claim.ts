@@ -39,7 +39,6 @@ export async function claim(verified: Verified, deps: Deps): Promise<Claimed | R
     now: deps.clock.now(),
   }
   if (verified.late !== null) return repeatOnly(request, verified.late, deps)
-  if (verified.late !== null) return repeatOnly(request, verified.late, deps)
   const result = await deps.ledger.claim(request)
   switch (result.outcome) {
     case 'fresh':
@@ -86,22 +85,6 @@ function budgetOf(
   const budget = config.losses.budgets.get(terms.token.address)
   if (route.settle !== 'after' || paying.rail !== 'charge' || budget === undefined) return {}
   return { budget: { ...budget, since: clock.now() - config.losses.windowSeconds * 1_000 } }
-}
-
-/**
- * A credential whose time is over still says what became of its payment. A fresh 402 would make an honest client, whose
- * outcome was unknown until now, pay twice.
- */
-async function repeatOnly(
-  { key, fingerprint, wallet }: Ledger.ClaimRequest,
-  late: PaymentRefusedError,
-  { ledger }: Deps,
-): Promise<Repeated> {
-  const payment = await ledger.payment({ key })
-  const isSame = payment?.fingerprint === fingerprint && payment.wallet === wallet.toLowerCase()
-  if (payment === null || !isSame || payment.delivery === 'void') throw late
-  const channel = payment.channelId === null ? null : await ledger.channel(payment.channelId)
-  return { repeated: payment, channel }
 }
 
 /**

@@ -84,24 +84,6 @@ export async function voucherOf(
   return verifyVoucher({ channelId, cumulativeAmount, signature }, context)
 }
 
-/**
- * The voucher of a credential, verified, for a call that was paid by it before. Nothing is opened, topped up or accepted;
- * null when it has none, or when its channel is not known.
- */
-export async function voucherOf(
-  credential: Credential,
-  context: DepositContext,
-): Promise<VerifiedVoucher | null> {
-  const parsed = Session.payload.safeParse(credential.payload)
-  if (!parsed.success || (await context.ledger.channel(parsed.data.channelId)) === null) return null
-  const payload = parsed.data
-  if (payload.action === 'voucher') return verifyVoucher(payload, context)
-  if (payload.action !== 'open') return null
-  const { channelId, cumulativeAmount } = payload
-  const signature = payload.type === 'hash' ? payload.signature : payload.voucherSignature
-  return verifyVoucher({ channelId, cumulativeAmount, signature }, context)
-}
-
 async function open(
   payload: Session.OpenByHash | Session.OpenByAuthorization,
   credential: Credential,
