@@ -1,0 +1,222 @@
+import hre from 'hardhat'
+import {
+  type Address,
+  createPublicClient,
+  createWalletClient,
+  custom,
+  type EIP1193RequestFn,
+  encodeFunctionData,
+  type Hex,
+  keccak256,
+  numberToHex,
+  type PrivateKeyAccount,
+  parseEther,
+  toHex,
+} from 'viem'
+import { privateKeyToAccount } from 'viem/accounts'
+import { tokenAbi } from '../../gateway/protocol/abi.ts'
+import { deployEscrow } from '../deploy/deploy-escrow.ts'
+import { deployTestToken } from '../deploy/deploy-token.ts'
+
+type Provider = Awaited<ReturnType<typeof hre.network.connect>>['provider']
+
+export const chainId = 31337
+const startedAt = Date.UTC(2030, 0, 1)
+
+/**
+ * A real EVM in this process, whose blocks come when virtual time says so: they are mined when somebody next looks. It can
+ * withhold blocks, and take back the newest ones as a reorganisation does. One chain serves many seeds, one after another.
+ */
+export class SimulatedChain {
+  readonly escrow: Address
+  readonly token: Address
+  readonly payee: PrivateKeyAccount
+  readonly payeeKey: Hex
+  readonly payers: readonly PrivateKeyAccount[]
+  /** What each payer begins with, base units. */
+  readonly funds: readonly bigint[]
+  readonly #provider: Provider
+  #base: string
+  #nextBlock = 0
+  #blockMs = 1_000
+  #now: () => number = () => 0
+  #withheldUntil = 0
+  #doomed: Doomed | null = null
+  #height = 0n
+  /** Tells of a reorganisation that has happened: how many blocks. */
+  onReorganised: (blocks: number) => void = () => {}
+
+  private constructor(made: Made) {
+    this.#provider = made.provider
+    this.#base = made.base
+    this.escrow = made.escrow
+    this.token = made.token
+    this.payee = made.payee
+    this.payeeKey = made.payeeKey
+    this.payers = made.payers
+    this.funds = made.funds
+  }
+
+  /** Starts the chain and deploys what it needs: about a second. */
+  static async create(): Promise<SimulatedChain> {
+    const { provider } = await hre.network.connect({
+      network: 'default',
+      override: { chainId, initialDate: new Date(startedAt) },
+    })
+    const request = provider.request.bind(provider) as EIP1193RequestFn
+    const transport = custom({ request })
+    const [payeeKey, deployerKey, ...payerKeys] = Array.from({ length: 8 }, (_, index) =>
+      keccak256(toHex(`simulated account ${index}`)),
+    )
+    if (payeeKey === undefined || deployerKey === undefined) throw new Error('unreachable')
+    const payee = privateKeyToAccount(payeeKey)
+    const payers = payerKeys.map((key) => privateKeyToAccount(key))
+    const account = privateKeyToAccount(deployerKey)
+    for (const { address } of [account, payee, ...payers])
+      await provider.request({
+        method: 'hardhat_setBalance',
+        params: [address, numberToHex(parseEther('1000'))],
+      })
+    const clients = {
+      walletClient: createWalletClient({ transport, account }),
+      publicClient: createPublicClient({ transport, pollingInterval: 10, cacheTime: 0 }),
+    }
+    const { address: escrow } = await deployEscrow(clients)
+    const { address: token } = await deployTestToken({ ...clients, name: 'Test USD', symbol: 'TUSD' })
+    // The last one is poor: what it signs does not always move.
+    const funds = payers.map((_, index) => (index === payers.length - 1 ? 150_000n : 1_000_000_000n))
+    for (const [index, { address }] of payers.entries()) {
+      const data = encodeFunctionData({
+        abi: tokenAbi,
+        functionName: 'mint',
+        args: [address, funds[index] ?? 0n],
+      })
+      await clients.walletClient.sendTransaction({ to: token, data, chain: null })
+    }
+    await provider.request({ method: 'evm_setAutomine', params: [false] })
+    const base = String(await provider.request({ method: 'evm_snapshot', params: [] }))
+    return new SimulatedChain({ provider, base, escrow, token, payee, payeeKey, payers, funds })
+  }
+
+  /** Back to the beginning. Returns the time there. */
+  async reset(options: { blockSeconds: number }): Promise<number> {
+    await this.#ask('evm_revert', [this.#base])
+    this.#base = String(await this.#ask('evm_snapshot', []))
+    const head = (await this.#ask('eth_getBlockByNumber', ['latest', false])) as {
+      timestamp: Hex
+      number: Hex
+    }
+    const now = Number(head.timestamp) * 1_000
+    this.#height = BigInt(head.number)
+    this.#blockMs = options.blockSeconds * 1_000
+    this.#nextBlock = now + this.#blockMs
+    this.#withheldUntil = 0
+    this.#doomed = null
+    this.#now = () => now
+    return now
+  }
+
+  /** Whose time the blocks follow. */
+  follow(now: () => number): void {
+    this.#now = now
+  }
+
+  /** A question to the chain as it is now. Transactions wait for a block. */
+  async request(method: string, params: readonly unknown[]): Promise<unknown> {
+    await this.#catchUp()
+    if (method === 'eth_sendRawTransaction') this.#doomed?.sent.push(params[0] as Hex)
+    return this.#ask(method, params)
+  }
+
+  /** A payer's own transaction: whatever happens to its block, its wallet sends it again. */
+  async submit(raw: Hex): Promise<void> {
+    await this.#catchUp()
+    this.#doomed?.always.push(raw)
+    await this.#ask('eth_sendRawTransaction', [raw])
+  }
+
+  get height(): bigint {
+    return this.#height
+  }
+
+  /** No block for this long. */
+  async withhold(ms: number): Promise<void> {
+    await this.#catchUp()
+    this.#withheldUntil = this.#now() + ms
+  }
+
+  /**
+   * The next `blocks` blocks will turn out not to be: others take their place, one more of them. `keep`: what they had in
+   * them is sent again.
+   */
+  async doom(blocks: number, keep: boolean): Promise<void> {
+    await this.#catchUp()
+    if (this.#doomed !== null || blocks < 1) return
+    const snapshot = String(await this.#ask('evm_snapshot', []))
+    this.#doomed = { snapshot, left: blocks, mined: 0, sent: [], always: [], keep, from: this.#nextBlock }
+  }
+
+  async close(): Promise<void> {
+    await this.#provider.close()
+  }
+
+  async #catchUp(): Promise<void> {
+    const now = this.#now()
+    while (this.#nextBlock <= now) {
+      if (this.#nextBlock < this.#withheldUntil) {
+        const missed = Math.ceil((this.#withheldUntil - this.#nextBlock) / this.#blockMs)
+        this.#nextBlock += missed * this.#blockMs
+        continue
+      }
+      if (this.#doomed === null) {
+        await this.#mine(Math.floor((now - this.#nextBlock) / this.#blockMs) + 1)
+      } else if (this.#doomed.left > 0) {
+        await this.#mine(1)
+        this.#doomed.left -= 1
+        this.#doomed.mined += 1
+      } else await this.#reorganise()
+    }
+  }
+
+  async #mine(count: number): Promise<void> {
+    for (let mined = 0; mined < count; mined += 1) {
+      await this.#ask('evm_mine', [numberToHex(this.#nextBlock / 1_000)])
+      this.#height += 1n
+      this.#nextBlock += this.#blockMs
+    }
+  }
+
+  async #reorganise(): Promise<void> {
+    const doomed = this.#doomed
+    if (doomed === null) return
+    this.#doomed = null
+    await this.#ask('evm_revert', [doomed.snapshot])
+    for (const raw of [...doomed.always, ...(doomed.keep ? doomed.sent : [])])
+      await this.#ask('eth_sendRawTransaction', [raw]).catch(() => null)
+    this.#height -= BigInt(doomed.mined)
+    this.#nextBlock = doomed.from
+    await this.#mine(doomed.mined + 1)
+    this.onReorganised(doomed.mined)
+  }
+
+  #ask(method: string, params: readonly unknown[]): Promise<unknown> {
+    return this.#provider.request({ method, params: [...params] })
+  }
+}
+
+type Doomed = {
+  snapshot: string
+  left: number
+  mined: number
+  /** What the gateway sent meanwhile, and what payers did. */
+  sent: Hex[]
+  always: Hex[]
+  keep: boolean
+  /** When the first of these blocks was due. */
+  from: number
+}
+
+type Made = Pick<SimulatedChain, 'escrow' | 'token' | 'payee' | 'payeeKey' | 'payers' | 'funds'> & {
+  provider: Provider
+  base: string
+}
