@@ -24,7 +24,7 @@ export async function auditBooks(options: auditBooks.Options): Promise<BooksAudi
     const ledger = await books.audit(anchor === undefined ? {} : { anchor })
     const rpc = createRpc({
       chainId,
-      endpoints: [options.rpcUrl],
+      endpoints: [options.rpcUrl].flat(),
       timeoutMs: 30_000,
       pollingMs: 1_000,
       clock: systemClock,
@@ -49,7 +49,7 @@ export declare namespace auditBooks {
   type Options = {
     path: string
     chainId: number
-    rpcUrl: string
+    rpcUrl: string | readonly string[]
     escrow: Address
     payee: Address
     confirmations: number

@@ -23,7 +23,7 @@ export async function noteStart(
 /** Digest of everything in the configuration but its secrets: two starts with the same one were configured alike. */
 export function configDigest(config: Config): string {
   const { secret: _, previousSecrets: __, chain, ...open } = config
-  const { relayerKey: ___, rpcUrl: ____, ...rest } = chain
+  const { relayerKey: ___, relayers: ____, rpcUrl: _____, ...rest } = chain
   const text = JSON.stringify({ ...open, chain: rest }, (_name, value: unknown) =>
     typeof value === 'bigint' ? `${value}n` : value instanceof Map ? [...value] : value,
   )

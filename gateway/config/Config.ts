@@ -8,6 +8,7 @@ import type { Route, Target } from '../routes/Route.ts'
 import type { Token } from '../routes/Token.ts'
 import { type DepthStep, readDepths } from './read-depths.ts'
 import { checkPrices, readExposure } from './read-exposure.ts'
+import { readAgreement, readRelayers, readRpcUrls } from './read-nodes.ts'
 import { type RawConfig, schema } from './schema.ts'
 
 /** The configuration as the gateway uses it: every value checked, secrets resolved, amounts in base units. */
@@ -29,9 +30,16 @@ export type Config = Omit<
   secret: Uint8Array
   /** What they signed stays good; newest first. */
   previousSecrets: readonly Uint8Array[]
-  chain: Omit<RawConfig['chain'], 'rpcUrl' | 'relayerKey' | 'confirmations'> & {
-    rpcUrl: string
+  chain: Omit<
+    RawConfig['chain'],
+    'rpcUrl' | 'relayerKey' | 'relayers' | 'agreementAbove' | 'confirmations'
+  > & {
+    /** At least one, in the order in which they are asked. */
+    rpcUrl: readonly string[]
     relayerKey: Hex
+    relayers: readonly Hex[]
+    /** By token address: what is credited only when two nodes show it. */
+    agreementAbove: ReadonlyMap<Address, bigint>
     /** By token address: how deep a transaction must be to count, by what it moves. */
     depths: ReadonlyMap<Address, readonly DepthStep[]>
   }
@@ -86,8 +94,10 @@ export function parse(input: unknown, environment: Record<string, string | undef
       check(`previousSecrets.${index}`, () => readSecret(fromEnvironment(reference))) ?? [],
   )
   const relayerKey = check('chain.relayerKey', () => readPrivateKey(fromEnvironment(raw.chain.relayerKey)))
-  const rpc = raw.chain.rpcUrl
-  const rpcUrl = check('chain.rpcUrl', () => (typeof rpc === 'string' ? rpc : fromEnvironment(rpc)))
+  const rpcUrl = check('chain.rpcUrl', () => readRpcUrls(raw.chain.rpcUrl, fromEnvironment))
+  const relayers = check('chain.relayers', () =>
+    readRelayers(raw.chain.relayers, relayerKey, (reference) => readPrivateKey(fromEnvironment(reference))),
+  )
   const tokens = new Map<string, Token>()
   for (const [symbol, token] of Object.entries(raw.tokens))
     check(`tokens.${symbol}`, () =>
@@ -113,6 +123,9 @@ export function parse(input: unknown, environment: Record<string, string | undef
   }
   for (const [index, route] of routes.entries())
     check(`routes.${index}`, () => checkPrices(route, exposure.get(route.token.address)))
+  const agreementAbove = check('chain.agreementAbove', () =>
+    readAgreement(raw.chain.agreementAbove, [raw.chain.rpcUrl].flat().length, tokens.values()),
+  )
   const thresholds = new Map<Address, bigint>()
   for (const token of tokens.values())
     check('settlement.threshold', () =>
@@ -129,7 +142,9 @@ export function parse(input: unknown, environment: Record<string, string | undef
     publicUrl === undefined ||
     secret === undefined ||
     relayerKey === undefined ||
-    rpcUrl === undefined
+    rpcUrl === undefined ||
+    relayers === undefined ||
+    agreementAbove === undefined
   )
     throw new ConfigError(complaints)
 
@@ -138,7 +153,7 @@ export function parse(input: unknown, environment: Record<string, string | undef
     publicUrl,
     secret,
     previousSecrets,
-    chain: { ...raw.chain, rpcUrl, relayerKey, depths },
+    chain: { ...raw.chain, rpcUrl, relayerKey, relayers, agreementAbove, depths },
     escrow: raw.escrow.toLowerCase() as Address,
     tokens,
     routes,

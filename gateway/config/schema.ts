@@ -129,8 +129,44 @@ export const schema = z.strictObject({
   chain: z
     .strictObject({
       id: z.int().min(1).describe('EIP-155 chain id.'),
-      rpcUrl: z.union([httpUrl, secret]).describe('JSON-RPC endpoint.'),
+      rpcUrl: z
+        .union([
+          httpUrl,
+          secret,
+          z
+            .array(z.union([httpUrl, secret]))
+            .min(1)
+            .max(8),
+        ])
+        .describe(
+          'JSON-RPC endpoint, or several: the healthiest is asked, and all are told of a transaction.',
+        ),
+      agreementAbove: decimal
+        .optional()
+        .describe('Credits above this, in each token, need two endpoints that show the same.'),
       relayerKey: secret.describe('Private key of the payee: it is paid, settles, and pays gas.'),
+      relayers: z
+        .array(secret)
+        .max(32)
+        .default([])
+        .describe('More private keys, which send charges, opens and top-ups in the payee’s place.'),
+      fees: z
+        .strictObject({
+          maxMultiple: z
+            .int()
+            .min(1)
+            .max(100)
+            .default(5)
+            .describe('How many times its first fee a transaction may offer at most; 1 never raises it.'),
+          replaceAfterSeconds: z
+            .int()
+            .min(5)
+            .max(86_400)
+            .default(120)
+            .describe('How long a transaction waits before it is signed again for a higher fee.'),
+        })
+        .prefault({})
+        .describe('What becomes of a transaction whose fee is too low.'),
       confirmations: z
         .union([
           depth,

@@ -11,6 +11,8 @@ export type FaultyProxy = {
   dropAnswersTo: Set<string>
   /** Cut at once: the node never hears of it. */
   refuse: Set<string>
+  /** Answers of its own: the node lies. By method. */
+  answers: Map<string, unknown>
   /** Everything is cut. */
   down: boolean
   /** Methods in the order in which they came. */
@@ -22,16 +24,21 @@ export async function startFaultyProxy(target: string): Promise<FaultyProxy> {
   const proxy: Omit<FaultyProxy, 'url' | 'close'> = {
     dropAnswersTo: new Set(),
     refuse: new Set(),
+    answers: new Map(),
     down: false,
     seen: [],
   }
   const server = createServer((request, response) => {
     const forward = async () => {
       const body = await read(request)
-      const { method } = JSON.parse(body) as { method: string }
+      const { id, method } = JSON.parse(body) as { id: number; method: string }
       proxy.seen.push(method)
       if (proxy.down || proxy.refuse.has(method)) return request.socket.destroy()
       const headers = { 'content-type': 'application/json' }
+      if (proxy.answers.has(method)) {
+        const result = proxy.answers.get(method)
+        return response.writeHead(200, headers).end(JSON.stringify({ jsonrpc: '2.0', id, result }))
+      }
       const answer = await fetch(target, { method: 'POST', headers, body })
       const text = await answer.text()
       if (proxy.dropAnswersTo.has(method)) return request.socket.destroy()

@@ -152,3 +152,42 @@ describe('Config.parse', () => {
     expect(complaintsOf(input({ escrow: 'x', publicUrl: 'y', ...route({ price: 'z' }) }))).toHaveLength(3)
   })
 })
+
+describe('nodes and keys', () => {
+  const chain = (change: Record<string, unknown>) =>
+    input({
+      chain: {
+        id: 84532,
+        rpcUrl: 'http://localhost:8545',
+        startBlock: 1,
+        relayerKey: { env: 'KEY' },
+        ...change,
+      },
+    })
+  const env = { ...environment, NODE: 'https://node.example/key', KEY2: `0x${'22'.repeat(32)}` }
+  const two = ['http://localhost:8545', { env: 'NODE' }]
+
+  test('default: several nodes, several keys, and amounts in base units of each token', () => {
+    const raw = chain({ rpcUrl: two, agreementAbove: '100.5', relayers: [{ env: 'KEY2' }] })
+    const { rpcUrl, agreementAbove, relayers, fees } = Config.parse(raw, env).chain
+    expect(rpcUrl).toEqual(['http://localhost:8545', env.NODE])
+    expect([...agreementAbove]).toEqual([[usd.address, 100_500_000n]])
+    expect(relayers).toEqual([env.KEY2])
+    expect(fees).toEqual({ maxMultiple: 5, replaceAfterSeconds: 120 })
+  })
+
+  test('error: agreement of two needs two endpoints', () => {
+    const complaint =
+      'chain.agreementAbove: needs two endpoints in chain.rpcUrl; there is 1. Fix: list a second one, of another operator, or leave agreementAbove out'
+    expect(complaintsOf(chain({ agreementAbove: '100' }), env)).toEqual([complaint])
+    expect(complaintsOf(chain({ agreementAbove: '100', rpcUrl: [two[0]] }), env)).toEqual([complaint])
+    expect(complaintsOf(chain({ agreementAbove: '100', rpcUrl: two }), env)).toEqual([])
+  })
+
+  test('error: an endpoint would agree with itself, a key would take its own nonces', () => {
+    expect(complaintsOf(chain({ rpcUrl: [two[0], two[0]] }), env)[0]).toMatch(/^chain.rpcUrl: .*twice/)
+    expect(complaintsOf(chain({ relayers: [{ env: 'KEY' }] }), env)[0]).toMatch(/^chain.relayers: .*already/)
+    expect(complaintsOf(chain({ relayers: [{ env: 'KEY2' }, { env: 'KEY2' }] }), env)).toHaveLength(1)
+    expect(complaintsOf(chain({ rpcUrl: [{ env: 'KEY2' }] }), env)).toHaveLength(1)
+  })
+})
