@@ -80,7 +80,7 @@ describe('what is free', () => {
     }
     discovery.receiptKey.x = '…'
     expect(discovery).toMatchSnapshot()
-    expect(await (await fetch(sold.url('/farthing/health'))).json()).toEqual({ status: 'ok' })
+    expect(await (await fetch(sold.url('/farthing/health'))).json()).toMatchObject({ status: 'ok' })
     expect((await fetch(sold.url('/farthing/nothing'))).status).toBe(404)
   })
 })
