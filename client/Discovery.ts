@@ -31,6 +31,8 @@ const schema = z.object({
       x: z.string().check(z.regex(/^[A-Za-z0-9_-]{43}$/)),
     }),
   ),
+  /** Each by a previous receipt key, naming the current one. */
+  receiptKeyRotations: z.optional(z.array(z.string().check(z.maxLength(1_024))).check(z.maxLength(16))),
 })
 export type Discovery = z.infer<typeof schema>
 

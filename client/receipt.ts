@@ -1,11 +1,13 @@
 import type { Address, Hex } from 'viem'
 import { fromWire } from '../gateway/protocol/Amount.ts'
 import * as Receipt from '../gateway/protocol/Receipt.ts'
+import type { PublicKey } from '../gateway/protocol/SignedReceipt.ts'
 import * as SignedReceipt from '../gateway/protocol/SignedReceipt.ts'
 import * as SettlementResponse from '../gateway/protocol/x402/SettlementResponse.ts'
 import type { Context } from './Context.ts'
 import { receiptKey } from './Discovery.ts'
 import { ReceiptError } from './errors.ts'
+import { rotatedKey } from './rotated-key.ts'
 
 /** What a receipt proves about a paid call. Amounts in base units. */
 export type Paid = {
@@ -60,7 +62,7 @@ async function farthing(context: Context, response: Response, expected: Expected
   const key = await receiptKey(context, expected.origin)
   if (key === undefined)
     throw wrong(response, `${expected.origin} states no receipt key to check its receipt with.`)
-  const claims = await SignedReceipt.verify(header, key)
+  const claims = await verified(context, header, key, expected.origin)
   const asset = `eip155:${expected.chainId}/erc20:${expected.token}`
   if (claims.sub !== context.address) throw wrong(response, `The receipt is for wallet ${claims.sub}.`)
   if (claims.rail !== expected.rail) throw wrong(response, `The receipt is for rail ${claims.rail}.`)
@@ -74,6 +76,17 @@ async function farthing(context: Context, response: Response, expected: Expected
     spent: claims.spent,
   }
   return checked(paid, claims.channelId, response, expected)
+}
+
+/** By the pinned key, or by the one that it has handed over to. */
+async function verified(context: Context, header: string, key: PublicKey, origin: string) {
+  try {
+    return await SignedReceipt.verify(header, key)
+  } catch (error) {
+    const next = await rotatedKey(context, origin, key)
+    if (next === undefined) throw error
+    return SignedReceipt.verify(header, next)
+  }
 }
 
 /** The headers of a stock server: nobody signs them, so they are only held against what was signed here. */

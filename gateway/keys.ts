@@ -1,4 +1,5 @@
 import { createPrivateKey, createPublicKey, hkdfSync, type KeyObject, sign } from 'node:crypto'
+import * as KeyRotation from './protocol/KeyRotation.ts'
 import type { PublicKey } from './protocol/SignedReceipt.ts'
 
 /** Keys derived from the configured secret, one per purpose, so that none can stand in for another. */
@@ -15,6 +16,8 @@ export type Keys = {
     publicKey: PublicKey
     /** Keys of previous secrets: receipts signed by them stay valid. */
     previous: readonly PublicKey[]
+    /** Each of them hands over to the current one: who has pinned it can follow. */
+    rotations: readonly string[]
     sign(text: string): string
   }
 }
@@ -28,18 +31,24 @@ export function deriveKeys(secret: Uint8Array, previous: readonly Uint8Array[] =
   const challenge = derive(secret, 'challenge')
   const answer = derive(secret, 'answer')
   const receiptKey = ed25519(derive(secret, 'receipt'))
+  const publicKey = publicOf(receiptKey)
+  const before = previous.map((one) => ed25519(derive(one, 'receipt')))
+  const handOver = KeyRotation.signingInput(publicKey)
   return {
     challenge,
     challenges: all.map((one) => derive(one, 'challenge')),
     answer,
     answers: all.map((one) => derive(one, 'answer')),
     receipt: {
-      publicKey: publicOf(receiptKey),
-      previous: previous.map((one) => publicOf(ed25519(derive(one, 'receipt')))),
-      sign: (text) => sign(null, Buffer.from(text), receiptKey).toString('base64url'),
+      publicKey,
+      previous: before.map(publicOf),
+      rotations: before.map((key) => `${handOver}.${signed(handOver, key)}`),
+      sign: (text) => signed(text, receiptKey),
     },
   }
 }
+
+const signed = (text: string, key: KeyObject) => sign(null, Buffer.from(text), key).toString('base64url')
 
 const derive = (secret: Uint8Array, purpose: string) =>
   new Uint8Array(hkdfSync('sha256', secret, '', `farthing/${purpose}/1`, 32))

@@ -23,6 +23,7 @@ export function discoveryEndpoints(deps: Deps): Hono {
     })),
     receiptKey: keys.receipt.publicKey,
     previousReceiptKeys: keys.receipt.previous,
+    receiptKeyRotations: keys.receipt.rotations,
     routes: routes.routes.map((route) => ({
       method: route.method,
       path: route.path,

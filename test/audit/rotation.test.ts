@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { createMemoryStore, createPayingFetch, ReceiptError } from '../../client/index.ts'
 import * as SignedReceipt from '../../gateway/protocol/SignedReceipt.ts'
 import { type LocalChain, startChain } from '../support/chain.ts'
 import { offers, wallet } from '../support/wallet.ts'
@@ -73,6 +74,28 @@ describe('a secret that is rotated', () => {
     expect(refused.status).toBe(402)
     expect(await refused.json()).toMatchObject({ code: 'invalid-challenge' })
     expect(place.upstream.seen).toEqual([])
+  })
+
+  test('behavior: a client that pinned the previous key follows to the current one, and to no other', async () => {
+    const place = await house(chain)
+    const [first, second] = [secret(), secret()]
+    const account = chain.accounts[5]
+    if (account === undefined) throw new Error('The chain has no such account.')
+    await chain.mint(account.address, 10_000_000n)
+    const limits = { perCall: 10_000n, perDay: 1_000_000n }
+    const pay = createPayingFetch({ account, limits, store: createMemoryStore(), rails: ['charge'] })
+    const before = await place.start({}, { SECRET: first })
+    expect((await pay(`${place.url}/call/a`)).status).toBe(200)
+    await before.stop()
+    const after = await place.start(
+      { previousSecrets: [{ env: 'PREVIOUS' }] },
+      { SECRET: second, PREVIOUS: first },
+    )
+    expect((await pay(`${place.url}/call/b`)).status).toBe(200)
+    await after.stop()
+    // Nobody with a key of their own can say that the pinned one was rotated.
+    await place.start({ previousSecrets: [{ env: 'PREVIOUS' }] }, { SECRET: secret(), PREVIOUS: secret() })
+    await expect(pay(`${place.url}/call/c`)).rejects.toThrow(ReceiptError)
   })
 
   test('behavior: new challenges are made under the current secret alone', async () => {
