@@ -1,4 +1,4 @@
-import { type Hex, zeroAddress } from 'viem'
+import { type Address, type Hex, zeroAddress } from 'viem'
 import type { Channel } from '../../ledger/Channel.ts'
 import type { Credential } from '../../protocol/mpp/Credential.ts'
 import * as Session from '../../protocol/mpp/Session.ts'
@@ -52,11 +52,15 @@ export async function sessionAction(
       return { kind: 'managed', channel: await knownChannel(payload.channelId, context), transaction: null }
     }
     case 'voucher': {
-      if (payload.deposit?.action === 'open')
-        await openByAuthorization(payload.channelId, payload.deposit, context)
-      if (payload.deposit?.action === 'topUp') {
-        await knownChannel(payload.channelId, context)
-        await topUpByAuthorization(payload.channelId, payload.deposit, context)
+      const { deposit } = payload
+      if (deposit?.action === 'open') {
+        await requireFirstVoucher(payload, deposit.authorizedSigner, deposit.authorization, context)
+        await openByAuthorization(payload.channelId, deposit, context)
+      }
+      if (deposit?.action === 'topUp') {
+        // Before gas is spent: a channel whose signer did not ask is not topped up here.
+        await verifyVoucher(payload, context)
+        await topUpByAuthorization(payload.channelId, deposit, context)
       }
       const voucher = await verifyVoucher(payload, context)
       return options.voucherOnly ? managed(voucher, context) : { kind: 'pay', voucher }
@@ -110,22 +114,41 @@ async function open(
     if ((await context.ledger.channel(channelId)) === null)
       await followDeposit(payload.hash, channelId, context)
   } else {
-    // The voucher is checked before gas is spent: without one the channel would be of no use to us.
-    const voucherSigner = signer ?? payload.authorization.from
-    const valid = await context.chain.verifyVoucher({ channelId, cumulativeAmount }, signature, voucherSigner)
-    if (!valid || cumulativeAmount > payload.authorization.value)
-      throw new SessionRefusedError(
-        'invalid-signature',
-        'The first voucher is not signed, or above the deposit.',
-        {
-          channelId,
-        },
-      )
+    await requireFirstVoucher(
+      { channelId, cumulativeAmount, signature },
+      signer,
+      payload.authorization,
+      context,
+    )
     await openByAuthorization(channelId, payload, context)
   }
   const voucher = await verifyVoucher({ channelId, cumulativeAmount, signature }, context)
   const covers = cumulativeAmount >= context.terms.amount
   return covers && !options.voucherOnly ? { kind: 'pay', voucher } : managed(voucher, context)
+}
+
+/**
+ * Checks an opening's voucher before gas is spent: without one the channel would be of no use to us. The zero address
+ * stands for the payer, as in the contract.
+ */
+async function requireFirstVoucher(
+  voucher: { channelId: Hex; cumulativeAmount: bigint; signature: Hex },
+  authorizedSigner: Address | undefined,
+  deposit: { from: Address; value: bigint },
+  { chain }: DepositContext,
+): Promise<void> {
+  const { channelId, cumulativeAmount, signature } = voucher
+  const delegated = authorizedSigner !== undefined && authorizedSigner !== zeroAddress
+  const signer = delegated ? authorizedSigner : deposit.from
+  const valid = await chain.verifyVoucher({ channelId, cumulativeAmount }, signature, signer)
+  if (!valid || cumulativeAmount > deposit.value)
+    throw new SessionRefusedError(
+      'invalid-signature',
+      'The first voucher is not signed, or above the deposit.',
+      {
+        channelId,
+      },
+    )
 }
 
 /** Accepts a voucher without spending it. */
