@@ -112,7 +112,7 @@ export function topUpWithAuthorization(
 }
 
 /** Where an event stands. */
-export type Place = { transaction: Hex; logIndex: number; block: bigint }
+export type Place = { transaction: Hex; logIndex: number; block: bigint; blockHash?: Hex }
 
 /** What the escrow said of a channel. */
 export type Event = Place & { channelId: Hex } & (
@@ -133,7 +133,12 @@ export function events(escrow: Address, logs: readonly Log[]): Event[] {
     if (log.address.toLowerCase() !== escrow.toLowerCase()) continue
     if (log.blockNumber === null || log.transactionHash === null || log.logIndex === null) continue
     if (log.removed) continue
-    const place = { transaction: log.transactionHash, logIndex: log.logIndex, block: log.blockNumber }
+    const place = {
+      transaction: log.transactionHash,
+      logIndex: log.logIndex,
+      block: log.blockNumber,
+      ...(log.blockHash === null ? {} : { blockHash: log.blockHash }),
+    }
     const event = decode(log, place)
     if (event !== null) found.push(event)
   }

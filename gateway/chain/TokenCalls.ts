@@ -51,6 +51,7 @@ export type Transfer = {
   transaction: Hex
   logIndex: number
   block: bigint
+  blockHash?: Hex
 }
 
 /** Transfers of an ERC-20 among these logs, in order. */
@@ -70,6 +71,7 @@ export function transfers(token: Address, logs: readonly Log[]): Transfer[] {
       transaction: log.transactionHash,
       logIndex: log.logIndex,
       block: log.blockNumber,
+      ...(log.blockHash === null ? {} : { blockHash: log.blockHash }),
     })
   }
   return found.sort((a, b) => (a.block === b.block ? a.logIndex - b.logIndex : a.block < b.block ? -1 : 1))

@@ -27,7 +27,7 @@ export function paymentEndpoints(deps: Deps): Hono {
 
 /** What became of a payment, in one word. Pure. */
 export function statusOf({ delivery, money, reversed = false }: statusOf.Facts): PaymentStatus.Status {
-  if (reversed) return 'reversed'
+  if (reversed || money === 'reversed') return 'reversed'
   if (delivery === 'delivered') return 'delivered'
   if (money === 'credited' || money === 'refunded') return 'credited'
   if (delivery === 'failed' || delivery === 'void') return 'failed'

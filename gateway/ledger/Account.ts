@@ -11,6 +11,7 @@ import type { Address, Hex } from 'viem'
  * | `wallet:<address>` | credit that we owe a wallet | never |
  * | `revenue:<route>` | what a route has earned | never |
  * | `loss` | minus what was delivered and never paid | always ≤ 0 |
+ * | `debt:<address>` | minus what a wallet owes, because the chain took back what it had paid | always ≤ 0 |
  */
 export type Account =
   | 'treasury'
@@ -18,6 +19,7 @@ export type Account =
   | `channel:${Hex}`
   | `prepaid:${Hex}`
   | `wallet:${Address}`
+  | `debt:${Address}`
   | `revenue:${string}`
 
 /** What has arrived on chain at the payee. */
@@ -31,12 +33,14 @@ export const channel = (id: Hex): Account => `channel:${id.toLowerCase() as Hex}
 export const prepaid = (id: Hex): Account => `prepaid:${id.toLowerCase() as Hex}`
 /** Credit held for a wallet. */
 export const wallet = (address: Address): Account => `wallet:${address.toLowerCase() as Address}`
+/** What a wallet owes for what it was given, since a reorganisation took its payment back. */
+export const debt = (address: Address): Account => `debt:${address.toLowerCase() as Address}`
 /** Earnings of a route, by its id. */
 export const revenue = (route: string): Account => `revenue:${route}`
 
 /** One account has one name, however the address or id in it was spelled. Route ids are kept as they are. */
 export function sameName<Name extends string>(name: Name): Name {
-  return /^(wallet|channel|prepaid):/.test(name) ? (name.toLowerCase() as Name) : name
+  return /^(wallet|channel|prepaid|debt):/.test(name) ? (name.toLowerCase() as Name) : name
 }
 
 /** May a payment be earned by this account: a route's revenue, or a wallet that is topped up? */
@@ -46,5 +50,5 @@ export function canEarn(name: string): boolean {
 
 /** May this account's balance be below zero? */
 export function isDebitAccount(name: string): boolean {
-  return name === treasury || name === loss || name.startsWith('channel:')
+  return name === treasury || name === loss || name.startsWith('channel:') || name.startsWith('debt:')
 }

@@ -31,6 +31,10 @@ export type Channel = {
   /** Unix seconds at which the payer's request to close was mined; null when there is none. */
   closeRequestedAt: number | null
   finalized: boolean
+  /** Base units of the deposit that the chain does not have since a reorganisation: no vouchers until it does. */
+  depositMissing: bigint
+  /** Base units of what was spent that are its payer's debt, because the deposit cannot pay them. */
+  inDebt: bigint
   /** Why it takes no vouchers until an operator decides (the books are older than the chain); null when it does. */
   suspended: string | null
   /** Milliseconds since the epoch. */

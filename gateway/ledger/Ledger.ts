@@ -4,6 +4,7 @@ import type { Asset } from './Asset.ts'
 import type { Channel } from './Channel.ts'
 import type { Delivered, Payment, StoredAnswer } from './Payment.ts'
 import type { Relays } from './Relays.ts'
+import type { Reorg } from './Reorg.ts'
 import type { Withdrawals } from './Withdrawal.ts'
 
 /**
@@ -116,6 +117,8 @@ export interface Ledger {
   balance(account: Account, asset: Asset): Promise<{ posted: bigint; available: bigint }>
   balances(filter?: { prefix?: string }): Promise<{ account: Account; asset: Asset; posted: bigint }[]>
 
+  /** What the books rely on of the chain, and what is done when the chain takes it back. */
+  readonly reorg: Reorg
   /** Deposits whose gas we pay, counted. */
   readonly relays: Relays
   /** Base units that are spent or reserved on all channels of an asset and not on chain. */
@@ -166,7 +169,14 @@ export interface Ledger {
 
 export declare namespace Ledger {
   /** Where a movement stands on chain. Unique: it can be booked once. */
-  type ChainRef = { chainId: number; transaction: Hex; logIndex: number; block: bigint }
+  type ChainRef = {
+    chainId: number
+    transaction: Hex
+    logIndex: number
+    block: bigint
+    /** Without it a reorganisation is not noticed. */
+    blockHash?: Hex
+  }
 
   type ClaimRequest = {
     id: string
@@ -212,6 +222,8 @@ export declare namespace Ledger {
     | { outcome: 'conflict'; payment: Payment }
     /** Not enough: base units available and needed. For a channel, `channel` says what voucher would be enough. */
     | { outcome: 'insufficient'; available: bigint; needed: bigint; channel: Channel | null }
+    /** The wallet owes for what it was given, since the chain took its payment back. Only a top-up may go on. */
+    | { outcome: 'in-debt'; owed: Reorg.Debt[] }
     /** Too much would be unsettled: what is, and the cap. Settle first. */
     | { outcome: 'exposed'; scope: 'channel' | 'total'; unsettled: bigint; cap: bigint; channel: Channel }
     | VoucherRefusal
@@ -220,6 +232,7 @@ export declare namespace Ledger {
     | { outcome: 'channel-not-found' }
     | { outcome: 'channel-finalized'; channel: Channel }
     | { outcome: 'channel-suspended'; channel: Channel }
+    | { outcome: 'deposit-missing'; channel: Channel }
     | { outcome: 'close-requested'; channel: Channel }
     | { outcome: 'amount-exceeds-deposit'; channel: Channel }
     | { outcome: 'delta-too-small'; channel: Channel }
@@ -251,7 +264,11 @@ export declare namespace Ledger {
   type ChannelSeen = Pick<
     Channel,
     'id' | 'chainId' | 'escrow' | 'payer' | 'payee' | 'token' | 'asset' | 'signer' | 'deposit'
-  > & { now: number }
+  > & {
+    now: number
+    /** The deposit, or the top-up that raised it to this. */
+    ref?: ChainRef
+  }
   type ChannelSettled = { id: Hex; cumulative: bigint; ref: ChainRef; now: number }
   type AcceptRestored = {
     id: Hex

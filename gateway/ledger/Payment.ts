@@ -29,8 +29,9 @@ export type DeliveryState = 'held' | 'delivering' | 'delivered' | 'failed' | 'vo
  * | `settling` | a transaction that moves it may have been broadcast: ask the chain, never assume | `settled`, `unknown`, `void` |
  * | `unknown` | broadcast, and the chain did not answer in time; asked again until known | `settled`, `credited`, `void`, `lost` |
  * | `captured` | spent from what the gateway already held (channel, balance) | `refunded` |
- * | `settled` | moved on chain and earned | `credited` |
- * | `credited` | moved on chain, not delivered: it is credit on the payer's wallet | end |
+ * | `settled` | moved on chain and earned | `credited`, `reversed` |
+ * | `credited` | moved on chain, not delivered: it is credit on the payer's wallet | `reversed` |
+ * | `reversed` | it had moved, and the chain took that back: taken from the payer's credit, or its debt | what it was |
  * | `refunded` | captured, then given back in full because delivery broke | end |
  * | `void` | released; nothing moved | `held`, `credited` |
  * | `lost` | delivered first (order `after`) and settlement failed for good | `settled` |
@@ -45,6 +46,7 @@ export type MoneyState =
   | 'refunded'
   | 'void'
   | 'lost'
+  | 'reversed'
 
 /** One payment for one call: one row, and the unique `key` is what cannot be spent twice. */
 export type Payment = {

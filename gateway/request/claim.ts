@@ -5,6 +5,7 @@ import * as Account from '../ledger/Account.ts'
 import type { Channel } from '../ledger/Channel.ts'
 import type { Ledger } from '../ledger/Ledger.ts'
 import type { Payment } from '../ledger/Payment.ts'
+import { WalletInDebtError } from '../policy/debt.ts'
 import { SettlingFirstError } from '../policy/exposure.ts'
 import * as Amount from '../protocol/Amount.ts'
 import { channelDetails, voucherRefusal } from '../rails/channel/verify-voucher.ts'
@@ -52,11 +53,32 @@ export async function claim(verified: Verified, deps: Deps): Promise<Claimed | R
       )
     case 'insufficient':
       throw insufficient(result, verified)
+    case 'in-debt':
+      throw new WalletInDebtError(paying.wallet, owedOf(result.owed, deps), deps.config.publicUrl)
     case 'exposed':
       throw exposed(result, verified, deps)
     default:
       throw voucherRefusal(result)
   }
+}
+
+/** What is owed in each token, as text and in base units. */
+function owedOf(
+  debts: Extract<Ledger.ClaimResult, { outcome: 'in-debt' }>['owed'],
+  { config }: Deps,
+): WalletInDebtError.Owed[] {
+  return debts.map(({ asset, owed }) => {
+    const token = [...config.tokens.values()].find((known) => Token.asset(known) === asset)
+    return {
+      asset,
+      symbol: token?.symbol ?? null,
+      owed: owed.toString(),
+      text:
+        token === undefined
+          ? `${owed} base units of ${asset}`
+          : `${Amount.format(owed, token.decimals)} ${token.symbol}`,
+    }
+  })
 }
 
 /** It is our limit and not the payer's: what is owed is settled first. Only a call above it can never be made so. */

@@ -40,13 +40,19 @@ export function createChannelBook(options: createChannelBook.Options): ChannelBo
   const isOurs = (found: { payee: Address; token: Address }) =>
     found.payee === chain.payee && (tokens === undefined || tokens.includes(found.token))
 
-  async function see(id: Hex, found: createChannelBook.Seen): Promise<Channel> {
+  async function see(id: Hex, found: createChannelBook.Seen, event?: Event): Promise<Channel> {
     const { payer, payee, token, signer, deposit } = found
     const asset = Asset.of(chain.id, token)
     const parties = { payer, payee, token, asset, signer }
     await chain.confirmDeposit(id, token, deposit)
     const own = { chainId: chain.id, escrow: chain.escrow, now: clock.now() }
-    return ledger.channelSeen({ id, ...own, ...parties, deposit })
+    const ref = event === undefined ? {} : { ref: refOf(event) }
+    return ledger.channelSeen({ id, ...own, ...parties, deposit, ...ref })
+  }
+
+  function refOf({ transaction, logIndex, block, blockHash }: Event): Ledger.ChainRef {
+    const hash = blockHash === undefined ? {} : { blockHash }
+    return { chainId: chain.id, transaction, logIndex, block, ...hash }
   }
 
   async function seeAtDepth(id: Hex): Promise<Channel | null> {
@@ -81,7 +87,7 @@ export function createChannelBook(options: createChannelBook.Options): ChannelBo
       return
     }
     if (event.name === 'opened') {
-      await see(id, event)
+      await see(id, event, event)
       return
     }
     channel ??= await seeAtDepth(id)
@@ -93,11 +99,11 @@ export function createChannelBook(options: createChannelBook.Options): ChannelBo
     }
     switch (booking.kind) {
       case 'seen':
-        await see(id, { ...channel, deposit: booking.deposit })
+        await see(id, { ...channel, deposit: booking.deposit }, event)
         return
       case 'settled': {
-        const ref = { chainId: chain.id, transaction, logIndex: event.logIndex, block: event.block }
-        await ledger.channelSettled({ id, cumulative: booking.cumulative, ref, now: clock.now() })
+        const { cumulative } = booking
+        await ledger.channelSettled({ id, cumulative, ref: refOf(event), now: clock.now() })
         return
       }
       case 'close-state':

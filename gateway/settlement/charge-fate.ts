@@ -15,7 +15,7 @@ const range = 2_000n
  * | `executed` | it moved exactly what it says, at depth; `ref` is its Transfer log |
  * | `impossible` | it never moved and never can: used otherwise, cancelled, or expired at depth with its nonce unused |
  * | `possible` | it has not moved and still can |
- * | `pending` | its nonce is used, and not deep enough yet or not found yet |
+ * | `pending` | its nonce is used, and not deep enough yet or not found yet; or the token does not say |
  */
 export type ChargeFate =
   | { status: 'executed'; ref: Ledger.ChainRef }
@@ -28,7 +28,9 @@ export async function chargeFate(chain: Chain, order: ChargeOrder, fromBlock: bi
   const { token, message } = order
   const deep = (await chain.head()).number - BigInt(chain.depth(token, message.value)) + 1n
   if (deep < 0n) return { status: 'pending', reason: 'not-deep-enough' }
-  if (await chain.authorizationUsed(token, message.from, message.nonce, deep)) {
+  const used = await chain.authorizationUsed(token, message.from, message.nonce, deep)
+  if (used === null) return { status: 'pending', reason: 'token-does-not-say' }
+  if (used) {
     const transaction = await findUse(chain, order, deep, fromBlock)
     if (transaction === null) return { status: 'pending', reason: 'use-not-found' }
     const mined = await chain.receipt(transaction)
@@ -56,6 +58,7 @@ export function refOf(chain: Chain, order: ChargeOrder, mined: Chain.Mined): Led
     transaction: mined.hash,
     logIndex: transfer.logIndex,
     block: transfer.block,
+    ...(transfer.blockHash === undefined ? {} : { blockHash: transfer.blockHash }),
   }
 }
 

@@ -37,7 +37,8 @@ export function createLateTransfers(options: {
       const ref = refOf(chain, parseOrder(payment.settlement), mined)
       if (ref === null) continue
       if (isOpen(payment)) again.set(transaction, token)
-      else if (payment.money === 'void' || payment.money === 'lost') await recover(payment, ref)
+      else if (payment.money === 'void' || payment.money === 'lost' || payment.money === 'reversed')
+        await recover(payment, ref)
     }
   }
 

@@ -30,6 +30,8 @@ const channel = (over: Partial<Channel> = {}): Channel => ({
   voucher: null,
   closeRequestedAt: null,
   suspended: null,
+  depositMissing: 0n,
+  inDebt: 0n,
   finalized: false,
   openedAt: 0,
   unsettledSince: 1_000,

@@ -18,14 +18,19 @@ const rules: Record<judgeOperation.Operation, Rule> = {
   complete: {
     rails: all,
     // On the charge rail also before the money is there: order `after` releases first.
-    from: ['delivering/captured', 'delivering/settled', ...pairs(['held', 'delivering'], unpaid)],
-    done: pairs(['delivered'], ['captured', 'settled', 'lost', ...unpaid]),
+    from: [
+      'delivering/captured',
+      'delivering/settled',
+      'delivering/reversed',
+      ...pairs(['held', 'delivering'], unpaid),
+    ],
+    done: pairs(['delivered'], ['captured', 'settled', 'lost', 'reversed', ...unpaid]),
   },
   void: { rails: all, from: pairs(['held'], unpaid), done: ['void/void'] },
   refund: {
     rails: all,
-    from: ['delivering/captured', 'delivering/settled'],
-    done: ['failed/refunded', 'failed/credited'],
+    from: ['delivering/captured', 'delivering/settled', 'delivering/reversed'],
+    done: ['failed/refunded', 'failed/credited', 'failed/reversed'],
   },
   settling: {
     rails: ['charge'],

@@ -33,6 +33,7 @@ import { refund } from './payments/refund.ts'
 import { settled } from './payments/settled.ts'
 import { settling, unknown } from './payments/settling.ts'
 import { voidPayment } from './payments/void-payment.ts'
+import { reorgOf } from './reorg/reorg-of.ts'
 import { consumeNonce, createNonce } from './sign-in/nonces.ts'
 import { createSession, endSession, findSession } from './sign-in/sessions.ts'
 import { storageError } from './storage-error.ts'
@@ -112,6 +113,7 @@ export async function openSqliteLedger(options: openSqliteLedger.Options): Promi
 
     withdrawals: withdrawalsOf(books, { write, read }),
 
+    reorg: reorgOf(books, { write, read }),
     relays: relaysOf(books, { write }),
     unsettled: (asset) => read(() => unsettledInAll(books, asset)),
 

@@ -54,7 +54,9 @@ export async function knownChannel(id: Hex, { terms, ledger, chain }: Context): 
 }
 
 /** Says a refusal of the ledger in the session intent's own problem types. */
-export function voucherRefusal(refusal: Ledger.VoucherRefusal): SessionRefusedError | ChannelSuspendedError {
+export function voucherRefusal(
+  refusal: Ledger.VoucherRefusal,
+): SessionRefusedError | ChannelSuspendedError | DepositMissingError {
   switch (refusal.outcome) {
     case 'channel-not-found':
       return new SessionRefusedError('channel-not-found', 'There is no such channel.')
@@ -66,6 +68,8 @@ export function voucherRefusal(refusal: Ledger.VoucherRefusal): SessionRefusedEr
       )
     case 'channel-suspended':
       return new ChannelSuspendedError(refusal.channel.id)
+    case 'deposit-missing':
+      return new DepositMissingError(refusal.channel)
     case 'close-requested':
       return new SessionRefusedError(
         'channel-finalized',
@@ -84,6 +88,21 @@ export function voucherRefusal(refusal: Ledger.VoucherRefusal): SessionRefusedEr
         'The voucher raises the last one by too little.',
         channelDetails(refusal.channel),
       )
+  }
+}
+
+/** A reorganisation took the deposit, or a part of it. It comes back by itself, or the payer sends it again. */
+export class DepositMissingError extends GatewayError {
+  constructor({ id, deposit, depositMissing }: Channel) {
+    super({
+      status: 503,
+      code: 'deposit-missing',
+      message:
+        `The chain has reorganised: ${depositMissing} of ${deposit} base units of this channel's deposit are not there now. ` +
+        'It takes no vouchers until they are. Nothing was charged; try again shortly, or check your transaction.',
+      retryAfter: 15,
+      details: { channelId: id, missing: depositMissing.toString() },
+    })
   }
 }
 

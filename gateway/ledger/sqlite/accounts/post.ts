@@ -3,6 +3,7 @@ import type { Asset } from '../../Asset.ts'
 import type { Ledger } from '../../Ledger.ts'
 import type { Books } from '../Books.ts'
 import { expose, isOfChannel } from '../exposure/unsettled.ts'
+import { anchor } from '../reorg/anchors.ts'
 import { sql } from '../sql.ts'
 import { readAccount } from './read-account.ts'
 import { writeAccount } from './write-account.ts'
@@ -31,11 +32,11 @@ const insert = sql<
 
 /**
  * The one way in which a balance changes: appends a transfer and moves both balances by it. Nothing is booked for
- * nothing (unless it stands on chain), nor from an account to itself.
+ * nothing (unless it stands on chain), nor from an account to itself: then it returns null, else the transfer's id.
  */
-export function post(books: Books, entry: post.Entry): void {
+export function post(books: Books, entry: post.Entry): number | null {
   const { debit, credit, asset, amount, ref } = entry
-  if (debit === credit || (amount === 0n && ref === undefined)) return
+  if (debit === credit || (amount === 0n && ref === undefined)) return null
   const from = readAccount(books, debit, asset)
   const to = readAccount(books, credit, asset)
   writeAccount(books, debit, asset, { ...from, posted: from.posted - amount })
@@ -70,6 +71,14 @@ export function post(books: Books, entry: post.Entry): void {
     transaction,
     logIndex: ref?.logIndex ?? null,
   })
+  if (ref !== undefined) anchor(books, anchored(entry), ref)
+  return id
+}
+
+/** What is relied on of the chain by a movement that stands there. */
+function anchored({ kind, payment, channel, withdrawal, asset, amount }: post.Entry) {
+  const of = kind === 'settle' || kind === 'withdrawal' ? kind : 'charge'
+  return { kind: of, subject: payment ?? channel ?? withdrawal ?? '', asset, amount } as const
 }
 
 export declare namespace post {
@@ -87,6 +96,9 @@ export declare namespace post {
     | 'release'
     | 'reinstate'
     | 'write-off'
+    | 'reversal'
+    | 'restore'
+    | 'repay'
     | 'withdrawal'
   type Entry = {
     debit: Account

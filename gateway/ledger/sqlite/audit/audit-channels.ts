@@ -7,6 +7,7 @@ type Row = {
   spent: string
   accepted: string
   deposit: string
+  in_debt: string
   finalized: number
   owed: string | null
   held: string | null
@@ -15,14 +16,14 @@ type Row = {
 type Sums = { accepted: bigint; spent: bigint; settled: bigint }
 
 const channels = sql<[], Row>`
-  SELECT id, settled, spent, accepted, deposit, finalized, own.posted AS owed, service.posted AS prepaid,
+  SELECT id, settled, spent, accepted, deposit, in_debt, finalized, own.posted AS owed, service.posted AS prepaid,
     service.pending AS held
   FROM channels
   LEFT JOIN accounts AS own ON own.name = 'channel:' || id AND own.asset = channels.asset
   LEFT JOIN accounts AS service ON service.name = 'prepaid:' || id AND service.asset = channels.asset`
 const transfers = sql<[], { channel_id: string; kind: string; amount: string }>`
   SELECT channel_id, kind, amount FROM transfers
-  WHERE channel_id IS NOT NULL AND kind IN ('voucher', 'capture', 'convert', 'settle')`
+  WHERE channel_id IS NOT NULL AND kind IN ('voucher', 'capture', 'convert', 'settle') AND reversed_by IS NULL`
 const vouchers = sql<[], { channel_id: string; cumulative: string; accepted: string }>`
   SELECT channel_id, cumulative, accepted FROM vouchers JOIN channels ON channels.id = vouchers.channel_id
   WHERE (length(cumulative), cumulative) > (length(accepted), accepted)`
@@ -32,7 +33,7 @@ function accountsOf(row: Row): string[] {
   const [prepaid, owed, held] = [BigInt(row.prepaid ?? 0), -BigInt(row.owed ?? 0), BigInt(row.held ?? 0)]
   const finalized = row.finalized === 1
   const unspent = finalized ? held : BigInt(row.accepted) - BigInt(row.spent)
-  const unsettled = finalized ? held : BigInt(row.accepted) - BigInt(row.settled)
+  const unsettled = finalized ? held : BigInt(row.accepted) - BigInt(row.settled) - BigInt(row.in_debt)
   if (prepaid === unspent && owed === unsettled) return []
   return [`channel ${row.id}: prepaid ${prepaid}, not ${unspent}; owed ${owed}, not ${unsettled}`]
 }

@@ -9,6 +9,8 @@ const counters = sql<[], { asset: Asset; unsettled: string }>`SELECT asset, unse
 export function auditExposure(books: Books): string[] {
   return books.all(counters).flatMap(({ asset, unsettled }) => {
     const sum = sumOf(books, asset)
-    return sum === BigInt(unsettled) ? [] : [`exposure of ${asset} says ${unsettled}; its accounts sum to ${sum}`]
+    return sum === BigInt(unsettled)
+      ? []
+      : [`exposure of ${asset} says ${unsettled}; its accounts sum to ${sum}`]
   })
 }

@@ -21,7 +21,9 @@ const twice = sql<[], { key: string; times: number }>`
 const payments = sql<[], Row>`
   SELECT payments.id, rail, wallet, earns, payments.amount, charged, delivery, money,
     transfers.kind AS kind, transfers.amount AS moved
-  FROM payments LEFT JOIN transfers ON transfers.payment_id = payments.id ORDER BY payments.id`
+  FROM payments LEFT JOIN transfers ON transfers.payment_id = payments.id
+    AND NOT (kind = 'recovery' AND reversed_by IS NOT NULL)
+  ORDER BY payments.id`
 
 /** Law 5: one call for a key, and each payment is charged what its transfers say: once, or given back whole. */
 export function auditPayments(books: Books): string[] {

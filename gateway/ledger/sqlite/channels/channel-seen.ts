@@ -3,6 +3,8 @@ import type { Channel } from '../../Channel.ts'
 import { ChannelMismatchError } from '../../errors.ts'
 import type { Ledger } from '../../Ledger.ts'
 import type { Books } from '../Books.ts'
+import { anchor } from '../reorg/anchors.ts'
+import { depositNow } from '../reorg/deposit.ts'
 import { sql } from '../sql.ts'
 import { findChannel, needChannel } from './find-channel.ts'
 import { saveChannel } from './save-channel.ts'
@@ -30,6 +32,14 @@ const fixed = ['chainId', 'escrow', 'payer', 'payee', 'token', 'asset', 'signer'
 
 /** Records a channel seen on chain, or raises its deposit. What is fixed for its life must be told alike. */
 export function channelSeen(books: Books, seen: Ledger.ChannelSeen): Channel {
+  const channel = record(books, seen)
+  const { ref, asset, deposit } = seen
+  if (ref !== undefined) anchor(books, { kind: 'deposit', subject: channel.id, asset, amount: deposit }, ref)
+  if (channel.depositMissing === 0n || deposit < channel.deposit) return channel
+  return depositNow(books, { channel: channel.id, onChain: deposit, gone: false })
+}
+
+function record(books: Books, seen: Ledger.ChannelSeen): Channel {
   Amount.check(seen.deposit)
   const { id, chainId, escrow, payer, payee, token, asset, signer, deposit, now } = seen
   const known = findChannel(books, id)

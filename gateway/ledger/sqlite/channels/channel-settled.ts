@@ -6,6 +6,7 @@ import type { Ledger } from '../../Ledger.ts'
 import { post } from '../accounts/post.ts'
 import type { Books } from '../Books.ts'
 import { entryByRef } from '../chain/entries.ts'
+import { provenBySettlement } from '../reorg/deposit.ts'
 import { bookVoucher } from './book-voucher.ts'
 import { closeOut, reopen } from './close-out.ts'
 import { needChannel } from './find-channel.ts'
@@ -27,6 +28,7 @@ export function channelSettled(books: Books, settled: Ledger.ChannelSettled): Ch
     throw new ChainReferenceError(ref, `is booked for ${booked.payment_id ?? booked.channel_id}`)
   if (booked !== null || cumulative <= channel.settled) return channel
 
+  channel = provenBySettlement(books, channel, cumulative)
   if (channel.finalized) reopen(books, channel, now)
   channel = { ...channel, deposit: Amount.greater(channel.deposit, cumulative) }
   if (cumulative > channel.accepted)

@@ -39,7 +39,8 @@ export function reopen(books: Books, channel: Channel, now: number): void {
   const { asset, id } = channel
   const [own, prepaid] = [Account.channel(id), Account.prepaid(id)]
   const released = channel.accepted - channel.spent - readAccount(books, prepaid, asset).posted
-  const lost = channel.accepted - channel.settled + readAccount(books, own, asset).posted - released
+  const open = channel.accepted - channel.settled - channel.inDebt
+  const lost = open + readAccount(books, own, asset).posted - released
   const entry = { debit: own, asset, kind: 'reinstate', channel: id, at: now } as const
   post(books, { ...entry, credit: prepaid, amount: released })
   post(books, { ...entry, credit: Account.loss, amount: lost })

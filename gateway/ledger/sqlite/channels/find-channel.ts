@@ -28,6 +28,8 @@ export type ChannelRow = {
   unsettled_since: number | null
   last_used_at: number
   suspended: string | null
+  deposit_missing: string
+  in_debt: string
 }
 
 const find = sql<[string], ChannelRow>`
@@ -69,6 +71,8 @@ export function toChannel(row: ChannelRow): Channel {
         : { cumulative: BigInt(row.voucher_cumulative), signature: row.voucher_signature },
     closeRequestedAt: row.close_requested_at,
     finalized: row.finalized === 1,
+    depositMissing: BigInt(row.deposit_missing),
+    inDebt: BigInt(row.in_debt),
     suspended: row.suspended,
     openedAt: row.opened_at,
     unsettledSince: row.unsettled_since,

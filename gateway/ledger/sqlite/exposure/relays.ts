@@ -29,7 +29,11 @@ export function takeRelay(books: Books, { limits, since, now, ...request }: Rela
   const at = (full: Full | null) => full?.at ?? null
   const full = judgeRelay({
     payer: limits.payer === 0 ? now : at(books.get(byPayer, payer, since, limits.payer - 1)),
-    newcomers: !newcomer ? null : limits.newcomers === 0 ? now : at(books.get(byNewcomers, since, limits.newcomers - 1)),
+    newcomers: !newcomer
+      ? null
+      : limits.newcomers === 0
+        ? now
+        : at(books.get(byNewcomers, since, limits.newcomers - 1)),
     total: limits.total === 0 ? now : at(books.get(byTime, since, limits.total - 1)),
   })
   if (full !== null) return { outcome: 'spent', ...full }

@@ -153,7 +153,7 @@ CREATE TABLE transfers (
           AND (debit GLOB 'debt:*' OR debit GLOB 'wallet:*' OR debit = 'loss' OR debit = 'channel:' || channel_id)
         ) OR (debit GLOB 'debt:*' AND credit = 'channel:' || channel_id)
       WHEN 'restore' THEN (debit = 'treasury' AND credit GLOB 'wallet:*')
-        OR (debit = 'channel:' || channel_id AND credit GLOB 'debt:*')
+        OR (debit = 'channel:' || channel_id AND (credit GLOB 'debt:*' OR credit GLOB 'wallet:*'))
       WHEN 'repay' THEN debit = 'wallet:' || substr(credit, 6) AND credit GLOB 'debt:*'
       WHEN 'withdrawal' THEN debit GLOB 'wallet:*' AND credit = 'treasury'
       ELSE 0

@@ -10,8 +10,9 @@ import { readAccount } from '../accounts/read-account.ts'
 import type { Books } from '../Books.ts'
 import { acceptVoucher } from '../channels/accept-voucher.ts'
 import { findChannel } from '../channels/find-channel.ts'
-import { isWithinBudget } from './at-risk.ts'
 import { unsettledInAll } from '../exposure/unsettled.ts'
+import { debts } from '../reorg/debt.ts'
+import { isWithinBudget } from './at-risk.ts'
 import { findPayment, findRepeat } from './find-payment.ts'
 import { insertPayment, reclaimPayment } from './write-claim.ts'
 
@@ -30,6 +31,8 @@ export function claim(books: Books, asked: Ledger.ClaimRequest): Ledger.ClaimRes
   const replay = earlier !== null && earlier.delivery !== 'void' ? earlier : null
   if (replay !== null && !reusable) return replayed(books, replay)
 
+  const owed = request.earns === Account.wallet(request.wallet) ? [] : debts(books, request.wallet)
+  if (owed.length > 0 && replay === null) return { outcome: 'in-debt', owed }
   const funds = fund(books, request)
   if (funds.refusal !== null) return replay === null ? funds.refusal : replayed(books, replay)
 

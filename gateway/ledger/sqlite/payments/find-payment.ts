@@ -27,6 +27,7 @@ export type PaymentRow = {
   bytes: number | null
   whole: number | null
   at_risk: number
+  reversed: number
   reason: string | null
   created_at: number
   updated_at: number
@@ -91,7 +92,7 @@ function toPayment(row: PaymentRow): Payment {
     charged: BigInt(row.charged),
     earns: row.earns,
     delivery: row.delivery,
-    money: row.money,
+    money: row.reversed === 1 ? 'reversed' : row.money,
     channelId: row.channel_id,
     cumulative: row.cumulative === null ? null : BigInt(row.cumulative),
     transaction: row.tx,

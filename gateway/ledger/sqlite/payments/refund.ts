@@ -47,7 +47,7 @@ export function refund(
   return savePayment(books, payment, {
     charged: 0n,
     delivery: 'failed',
-    money: payment.money === 'settled' ? 'credited' : 'refunded',
+    money: payment.money === 'captured' ? 'refunded' : 'credited',
     delivered,
     reason,
   })

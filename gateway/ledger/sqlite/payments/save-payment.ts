@@ -15,7 +15,8 @@ const save = sql<
     id: string,
   ]
 >`
-  UPDATE payments SET charged = ?, delivery = ?, money = ?, tx = ?, reason = ?, bytes = ?, whole = ?, updated_at = ?
+  UPDATE payments SET charged = ?, delivery = ?, money = coalesce(nullif(?, 'reversed'), money), tx = ?, reason = ?,
+    bytes = ?, whole = ?, updated_at = ?
   WHERE id = ?`
 
 /** Moves a payment on. Returns it as it is now. */

@@ -7,6 +7,8 @@ import { judgeOperation } from '../../rules/judge-operation.ts'
 import { post } from '../accounts/post.ts'
 import type { Books } from '../Books.ts'
 import { entryByRef } from '../chain/entries.ts'
+import { collect } from '../reorg/debt.ts'
+import { restoreCharge } from '../reorg/reverse.ts'
 import { keepAnswer, removeAnswer } from './answers.ts'
 import { needPayment } from './find-payment.ts'
 import { savePayment } from './save-payment.ts'
@@ -24,6 +26,8 @@ export function settled(books: Books, request: Ledger.SettledRequest): Payment {
   if (booked !== null) return payment
   if (payment.money === 'settled' || payment.money === 'credited')
     throw new ChainReferenceError(ref, `cannot settle "${payment.id}": ${payment.transaction} did`)
+  if (payment.money === 'reversed')
+    return restoreCharge(books, payment, ref, Amount.check(request.amount ?? payment.amount))
   const credit = request.deliver === 'credit'
   judgeOperation(payment, credit ? 'credit' : 'earn')
 
@@ -41,6 +45,8 @@ export function settled(books: Books, request: Ledger.SettledRequest): Payment {
     ref,
     at: books.clock.now(),
   })
+  if (credit || payment.earns === Account.wallet(payment.wallet))
+    collect(books, payment.wallet, payment.asset)
   if (credit) removeAnswer(books, payment.id)
   else keepAnswer(books, payment.id, request.answer)
   return savePayment(books, payment, {

@@ -1,0 +1,38 @@
+import type { Reorg } from '../../Reorg.ts'
+import type { Books } from '../Books.ts'
+import { seen, watchedAnchors } from './anchors.ts'
+import { collect, debts } from './debt.ts'
+import { depositNow } from './deposit.ts'
+import { reversed } from './reverse.ts'
+
+/** What one ledger relies on of the chain, on its one connection. */
+export function reorgOf(books: Books, { write, read }: reorgOf.Through): Reorg {
+  return {
+    anchors: (chainId, limit) => read(() => watchedAnchors(books, chainId, limit)),
+    seen: (changes) => write(() => seen(books, changes)),
+    reversed: (request) =>
+      write(
+        () => reversed(books, request),
+        () => ({ kind: 'reversed', subject: '', body: { anchor: request.anchor, reason: request.reason } }),
+      ),
+    depositNow: (request) =>
+      write(
+        () => depositNow(books, request),
+        (channel) => ({
+          kind: 'deposit-now',
+          subject: channel.id,
+          body: { missing: String(channel.depositMissing), inDebt: String(channel.inDebt) },
+        }),
+      ),
+    debts: (wallet) => read(() => debts(books, wallet)),
+    collect: (wallet, asset) => write(() => collect(books, wallet, asset)),
+  }
+}
+
+export declare namespace reorgOf {
+  type Said = { kind: string; subject: string; body: Record<string, string | number> }
+  type Through = {
+    write: <Result>(operation: () => Result, describe?: (result: Result) => Said) => Promise<Result>
+    read: <Result>(operation: () => Result) => Promise<Result>
+  }
+}
