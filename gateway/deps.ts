@@ -9,6 +9,7 @@ import type { ChargeDesk } from './rails/charge/ChargeDesk.ts'
 import type { Waiting } from './request/wait.ts'
 import type { Route } from './routes/Route.ts'
 import type { RouteTable } from './routes/RouteTable.ts'
+import type { Abandoned } from './settlement/abandoned.ts'
 import type { AuditSchedule } from './settlement/audit-schedule.ts'
 import type { SingleFlight } from './single-flight.ts'
 import type { Log } from './telemetry/log.ts'
@@ -33,6 +34,8 @@ export type Deps = {
   exposure: Exposure
   /** Settles single transfers. */
   charges: ChargeDesk
+  /** Told of payments whose request could not write how it ended. */
+  abandoned: Pick<Abandoned, 'add'>
   /** Pays withdrawals out: told that there is one. */
   payouts: { wake(): void }
   /** Callers that wait for a call that another request runs. */

@@ -98,6 +98,7 @@ export async function createGateway(options: createGateway.Options): Promise<Gat
     forwarder,
     channels: settlement.channels,
     charges: settlement.charges,
+    abandoned: settlement.abandoned,
     exposure: settlement.exposure,
     payouts: settlement.withdrawals,
     singleFlight: createSingleFlight(),

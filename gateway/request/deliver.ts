@@ -16,6 +16,10 @@ export async function deliver(claimed: Claimed, deps: Deps): Promise<Response> {
     return claimed.paying.rail === 'charge'
       ? await deliverCharge(claimed, claimed.paying, deps)
       : await deliverHeld(claimed, deps)
+  } catch (error) {
+    // Mostly the books say by now how it ended; not when they were out of reach themselves.
+    deps.abandoned.add(claimed.payment.id)
+    throw error
   } finally {
     deps.waiting.wake(claimed.payment.id)
   }

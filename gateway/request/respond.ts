@@ -28,9 +28,10 @@ export function stream(called: Called, receipted: Receipted, watch: Watch, deps:
     return end.outcome === 'broken' || nothing ? watch.broken(delivered) : watch.whole(delivered)
   })
   booked
-    .catch((error: unknown) =>
-      deps.log.error({ err: error, payment: receipted.payment.id }, 'stream not booked'),
-    )
+    .catch((error: unknown) => {
+      deps.abandoned.add(receipted.payment.id)
+      deps.log.error({ err: error, payment: receipted.payment.id }, 'stream not booked')
+    })
     .finally(() => deps.waiting.wake(receipted.payment.id))
   return new Response(body, {
     status: called.status,

@@ -4,6 +4,7 @@ import type { Report } from '../chain/Report.ts'
 import type { Clock } from '../clock.ts'
 import type { Ledger } from '../ledger/Ledger.ts'
 import type { ExposureLimits } from '../policy/exposure.ts'
+import { createAbandoned } from './abandoned.ts'
 import { createChannelBook } from './channel-book.ts'
 import { createChargeDesk } from './charge-desk.ts'
 import { createExposure } from './exposure.ts'
@@ -45,12 +46,15 @@ export function createSettlement(options: createSettlement.Options) {
   const watcher = createWatcher({ ...shared, book, tokens, fromBlock, everyMs: pollMs, onCloseRequested })
   const resolver = createResolver({ ...shared, book, desk: charges, fromBlock, everyMs: pollMs })
   const withdrawals = createWithdrawDesk({ ...shared, everyMs: pollMs })
+  const abandoned = createAbandoned({ ledger, report, everyMs: pollMs })
 
   return {
     /** What the request path asks about channels. */
     channels: { apply: book.apply, follow: book.follow, close: settler.close },
     /** What the request path asks about single transfers. */
     charges,
+    /** Told by the request path of payments whose end could not be written. */
+    abandoned,
     /** What the request path asks about how much may be unsettled. */
     exposure,
     guard,
@@ -78,9 +82,11 @@ export function createSettlement(options: createSettlement.Options) {
       settler.start()
       guard.start()
       withdrawals.start()
+      abandoned.start()
     },
     async stop(): Promise<void> {
-      await Promise.all([watcher.stop(), resolver.stop(), settler.stop(), guard.stop(), withdrawals.stop()])
+      const running = [watcher, resolver, settler, guard, withdrawals, abandoned]
+      await Promise.all(running.map((part) => part.stop()))
     },
   }
 }

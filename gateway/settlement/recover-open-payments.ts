@@ -21,17 +21,28 @@ export async function recoverOpenPayments(options: {
 }): Promise<recoverOpenPayments.Summary> {
   const { ledger, report = silent } = options
   const summary: recoverOpenPayments.Summary = { voided: 0, refunded: 0, completed: 0, lost: 0, left: 0 }
-  for (const payment of await ledger.openPayments(Number.MAX_SAFE_INTEGER)) {
-    const ending = endingOf(payment, (await ledger.answer(payment.id)) !== null)
-    summary[ending] += 1
-    if (ending === 'left') continue
-    if (ending === 'voided') await ledger.void(payment.id, 'The gateway stopped before the call was served.')
-    if (ending === 'completed') await ledger.complete(payment.id)
-    if (ending === 'refunded') await ledger.refund(payment.id, 'The gateway stopped while it answered.')
-    if (ending === 'lost') await ledger.lost(payment.id, 'The gateway stopped before the transfer was sent.')
-    report('info', 'payment-recovered', { payment: payment.id, ending })
-  }
+  for (const payment of await ledger.openPayments(Number.MAX_SAFE_INTEGER))
+    summary[await endOpenPayment(payment, 'The gateway stopped during the call.', { ledger, report })] += 1
   return summary
+}
+
+/** Ends one payment that nobody works on any more. */
+export async function endOpenPayment(
+  payment: Payment,
+  reason: string,
+  {
+    ledger,
+    report,
+  }: { ledger: Pick<Ledger, 'answer' | 'void' | 'refund' | 'complete' | 'lost'>; report: Report },
+): Promise<keyof recoverOpenPayments.Summary> {
+  const ending = endingOf(payment, (await ledger.answer(payment.id)) !== null)
+  if (ending === 'left') return ending
+  if (ending === 'voided') await ledger.void(payment.id, reason)
+  if (ending === 'completed') await ledger.complete(payment.id)
+  if (ending === 'refunded') await ledger.refund(payment.id, reason)
+  if (ending === 'lost') await ledger.lost(payment.id, reason)
+  report('info', 'payment-recovered', { payment: payment.id, ending })
+  return ending
 }
 
 /** Decides. Pure. */
