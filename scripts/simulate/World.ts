@@ -118,12 +118,7 @@ export class World {
   }
 
   /** Looks at every write that was committed, whoever heard of it. */
-  async booked(
-    instance: Instance,
-    operation: keyof Ledger,
-    given: unknown[],
-    result: unknown,
-  ): Promise<void> {
+  async booked(instance: Instance, operation: string, given: unknown[], result: unknown): Promise<void> {
     const payment = paymentIn(result)
     const state = payment === null ? '' : `${payment.id.slice(0, 12)} ${payment.delivery}/${payment.money}`
     const outcome = (result as { outcome?: string } | undefined)?.outcome ?? ''

@@ -73,15 +73,19 @@ async function checkCall(world: World, call: Call): Promise<void> {
     if (call.outcome !== 'claimed' || (await world.books.answer(payment.id)) !== null)
       say('it was charged, and its caller cannot have the answer.')
   }
-  if (call.outcome === 'answered' && !paid && payment.money !== 'lost' && !isGift(payment))
+  if (call.outcome === 'answered' && !paid && payment.money !== 'lost' && !isGift(call, payment))
     say('it was answered and not charged.')
   if (payment.money === 'lost' && call.settle !== 'after') say('it was delivered before it was paid.')
   if (call.outcome === 'open') say('its caller was never told what became of it.')
 }
 
-/** A stream that reached its caller whole, and was given back because the process died before it could say so. */
-const isGift = ({ delivery, money }: Payment) =>
-  delivery === 'failed' && (money === 'refunded' || money === 'credited')
+/**
+ * A stream that reached its caller whole and costs nothing, because the process died, or its books were out of reach,
+ * before it could say so. The seller bears it; the README of gateway/request says where.
+ */
+const isGift = (call: Call, { delivery, money }: Payment) =>
+  (delivery === 'failed' && (money === 'refunded' || money === 'credited')) ||
+  (call.settle === 'after' && money === 'void')
 
 /** The transfer that was signed moved if and only if the books say so. */
 async function checkTransfer(
@@ -137,7 +141,7 @@ async function checkWallet(world: World, payer: Payer): Promise<void> {
   for (const call of payer.calls) {
     if (call.kind === 'top-up' || (call.outcome !== 'answered' && call.outcome !== 'claimed')) continue
     const payment = await books.payment({ key: call.key })
-    if (payment === null || payment.money === 'lost' || isGift(payment)) continue
+    if (payment === null || payment.money === 'lost' || isGift(call, payment)) continue
     expected += call.price
   }
   for (const { id } of payer.channels) {

@@ -3,22 +3,9 @@ import type { Ledger } from '../../gateway/ledger/Ledger.ts'
 import type { Instance } from './Instance.ts'
 import type { World } from './World.ts'
 
-const reads = new Set<keyof Ledger>([
-  'payment',
-  'answer',
-  'openPayments',
-  'channel',
-  'channels',
-  'settleable',
-  'balance',
-  'balances',
-  'openIntents',
-  'intentsFor',
-  'cursor',
-  'chainEntries',
-  'session',
-  'audit',
-])
+/** What only asks. Everything else writes. */
+const reads =
+  /^(payment|answer|openPayments|credited|channels?|settleable|balances?|unsettled|openIntents|intentsFor|attempts|lastNonce|cursor|chainEntries|session|notes|audit)$/
 
 /**
  * The real books behind a boundary: the process may die before an operation (nothing applied) or after its commit (the
@@ -26,27 +13,31 @@ const reads = new Set<keyof Ledger>([
  */
 export function faultyLedger(ledger: Ledger, world: World, instance: Instance): Ledger {
   const random = world.random.fork(`ledger of ${instance.name}`)
-  const guarded = world.guards.ledger(ledger, world)
-  const at = (name: keyof Ledger) => {
-    const read = reads.has(name)
-    return (...given: unknown[]) =>
-      instance.at(
-        read ? 'ledger-read' : 'ledger-write',
-        read ? 0 : random.between(0, 2),
-        async () => {
-          if (!read && random.chance(world.swarm.ledgerBusy)) {
-            world.journal.say(`${instance.name} ledger is busy: ${name}`)
-            throw new LedgerUnavailableError('the disk is full.', null)
-          }
-          const operation = guarded[name] as (...given: unknown[]) => Promise<unknown>
-          const result = await operation(...given)
-          if (!read) await world.booked(instance, name, given, result)
-          return result
-        },
-        read ? null : 'ledger',
-      )
+
+  function at(name: string, operation: Operation): Operation {
+    const read = reads.test(name)
+    const work = async (given: unknown[]) => {
+      if (!read && random.chance(world.swarm.ledgerBusy)) {
+        world.journal.say(`${instance.name} ledger is busy: ${name}`)
+        throw new LedgerUnavailableError('the disk is full.', null)
+      }
+      const result = await operation(...given)
+      if (!read) await world.booked(instance, name, given, result)
+      return result
+    }
+    const [boundary, group] = read ? (['ledger-read', null] as const) : (['ledger-write', 'ledger'] as const)
+    return (...given) => instance.at(boundary, read ? 0 : random.between(0, 2), () => work(given), group)
   }
-  return new Proxy(ledger, {
-    get: (_target, name) => (name === 'close' ? async () => {} : at(name as keyof Ledger)),
-  })
+
+  /** Every operation of the books, and of the parts they have. */
+  function behind<Part extends object>(part: Part): Part {
+    const wrapped = Object.entries(part).map(([name, value]) => {
+      if (typeof value === 'function') return [name, name === 'close' ? async () => {} : at(name, value)]
+      return [name, typeof value === 'object' && value !== null ? behind(value) : value]
+    })
+    return Object.fromEntries(wrapped)
+  }
+  return behind(world.guards.ledger(ledger, world))
 }
+
+type Operation = (...given: unknown[]) => Promise<unknown>
