@@ -68,3 +68,37 @@ contract OlderToken is ERC20, EIP712 {
         _transfer(from, to, value);
     }
 }
+
+/// @notice Takes EIP-3009 transfers and says nothing about them: no `authorizationState`, no `AuthorizationUsed`.
+contract MuteToken is ERC20, EIP712 {
+    bytes32 public constant TRANSFER_WITH_AUTHORIZATION_TYPEHASH = keccak256(
+        "TransferWithAuthorization(address from,address to,uint256 value,uint256 validAfter,uint256 validBefore,bytes32 nonce)"
+    );
+
+    mapping(address authorizer => mapping(bytes32 nonce => bool)) private _used;
+
+    constructor() ERC20("Mute USD", "MUSD") EIP712("Mute USD", "1") {}
+
+    function mint(address to, uint256 value) external {
+        _mint(to, value);
+    }
+
+    function transferWithAuthorization(
+        address from,
+        address to,
+        uint256 value,
+        uint256 validAfter,
+        uint256 validBefore,
+        bytes32 nonce,
+        bytes calldata signature
+    ) external {
+        require(block.timestamp > validAfter && block.timestamp < validBefore, "FiatTokenV2: authorization is expired");
+        require(!_used[from][nonce], "FiatTokenV2: authorization is used or canceled");
+        bytes32 structHash = keccak256(
+            abi.encode(TRANSFER_WITH_AUTHORIZATION_TYPEHASH, from, to, value, validAfter, validBefore, nonce)
+        );
+        require(ECDSA.recover(_hashTypedDataV4(structHash), signature) == from, "FiatTokenV2: invalid signature");
+        _used[from][nonce] = true;
+        _transfer(from, to, value);
+    }
+}

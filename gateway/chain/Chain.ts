@@ -77,8 +77,10 @@ export interface Chain {
     gate: { standard: 'erc20' | 'erc721' | 'erc1155'; token: Address; id?: bigint },
     owner: Address,
   ): Promise<bigint>
-  /** True when this EIP-3009 nonce was used or cancelled, now or at the end of a block. */
-  authorizationUsed(token: Address, from: Address, nonce: Hex, at?: bigint): Promise<boolean>
+  /**
+   * True when this EIP-3009 nonce was used or cancelled, now or at the end of a block; null when the token does not say.
+   */
+  authorizationUsed(token: Address, from: Address, nonce: Hex, at?: bigint): Promise<boolean | null>
   /** The mined receipt of a transaction with its depth, or null. */
   receipt(hash: Hex): Promise<Chain.Mined | null>
 

@@ -1,5 +1,8 @@
 import {
+  AbiDecodingDataSizeTooSmallError,
   type Address,
+  BaseError,
+  ContractFunctionZeroDataError,
   formatLog,
   type Hex,
   hexToBigInt,
@@ -13,6 +16,7 @@ import {
 import { escrowAbi, tokenAbi } from '../protocol/abi.ts'
 import type { Chain } from './Chain.ts'
 import { asking } from './ChainUnavailableError.ts'
+import { decodeRevert } from './decode-revert.ts'
 import * as EscrowCalls from './EscrowCalls.ts'
 import { readReceipt } from './receipt.ts'
 import * as TokenCalls from './TokenCalls.ts'
@@ -98,15 +102,20 @@ export function createReads(options: { client: PublicClient; escrow: Address; pa
             }),
       ),
     authorizationUsed: (token, from, nonce, at) =>
-      asking('authorizationState', () =>
-        client.readContract({
-          address: token,
-          abi: tokenAbi,
-          functionName: 'authorizationState',
-          args: [from, nonce],
-          ...(at === undefined ? {} : { blockNumber: at }),
-        }),
-      ),
+      asking('authorizationState', async () => {
+        try {
+          return await client.readContract({
+            address: token,
+            abi: tokenAbi,
+            functionName: 'authorizationState',
+            args: [from, nonce],
+            ...(at === undefined ? {} : { blockNumber: at }),
+          })
+        } catch (error) {
+          if (saysNothing(error)) return null
+          throw error
+        }
+      }),
     receipt: (hash) => readReceipt(client, hash),
     async escrowEvents(range) {
       const found = await Promise.all(
@@ -145,6 +154,13 @@ function getLogs(
     })
     return found.map((log: RpcLog) => formatLog(log))
   })
+}
+
+/** True when a contract has no such function: it reverts, or returns nothing that could be the answer. */
+function saysNothing(error: unknown): boolean {
+  const empty = (cause: unknown) =>
+    cause instanceof ContractFunctionZeroDataError || cause instanceof AbiDecodingDataSizeTooSmallError
+  return decodeRevert(error) !== null || (error instanceof BaseError && error.walk(empty) !== null)
 }
 
 const erc20 = parseAbi(['function balanceOf(address owner) view returns (uint256)'])

@@ -5,6 +5,7 @@ import { type Report, silent } from '../chain/Report.ts'
 import type { Ledger } from '../ledger/Ledger.ts'
 import type { ChannelBook } from './channel-book.ts'
 import { createLateTransfers } from './late-transfers.ts'
+import { split } from './reconcile.ts'
 import { createTimer } from './timer.ts'
 
 /** Follows the escrow: reads every block once it is deep enough, in order, and books what it says of our channels. */
@@ -47,26 +48,33 @@ export function createWatcher(options: createWatcher.Options): Watcher {
       begun = true
     }
     const asked = new Set<Hex>()
+    const failed: unknown[] = []
     while (next <= deep) {
       const to = next + maxRange - 1n < deep ? next + maxRange - 1n : deep
       const events = await chain.escrowEvents({ from: next, to })
-      await book.applyEvents(events, { inOrder: true })
-      await late?.book({ from: next, to })
+      try {
+        await book.applyEvents(events, { inOrder: true })
+        await late?.book({ from: next, to })
+      } catch (error) {
+        // What cannot be booked yet is read again. A payer who asks to close meanwhile does not wait for it.
+        failed.push(error)
+        break
+      }
       for (const { name, channelId } of events) if (name === 'close-requested') asked.add(lower(channelId))
       next = to + 1n
       await ledger.setCursor(chain.id, next)
       booked += events.length
     }
-    if (head > deep) {
-      const events = await chain.escrowEvents({ from: deep + 1n, to: head })
-      for (const id of closeEvents(events)) early.add(id)
-    }
+    const from = next <= deep ? next : deep + 1n
+    for (const range of split({ from, to: head }, maxRange))
+      for (const id of closeEvents(await chain.escrowEvents(range))) early.add(id)
     for (const id of early) {
       const channel = await book.syncClose(id)
       if (channel !== null && channel.closeRequestedAt !== null && !channel.finalized) asked.add(id)
       else early.delete(id)
     }
     if (asked.size > 0) onCloseRequested?.([...asked])
+    if (failed.length > 0) throw failed[0]
     return { next, booked, closeRequests: asked.size }
   }
 

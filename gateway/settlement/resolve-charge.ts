@@ -5,6 +5,7 @@ import type { Ledger } from '../ledger/Ledger.ts'
 import type { Payment } from '../ledger/Payment.ts'
 import type { ChargeDesk } from './charge-desk.ts'
 import { type ChargeFate, chargeFate, refOf } from './charge-fate.ts'
+import { fateByTransfers } from './fate-by-transfers.ts'
 
 /**
  * Finds out what became of a charge whose money is `settling` or `unknown`, and books it. True when it ended.
@@ -21,7 +22,9 @@ export async function resolveCharge(context: resolveCharge.Context, payment: Pay
   const order = parseOrder(payment.settlement)
   // Ours first, the chain second: a transaction that ends in between is then seen as executed, never as unsent.
   const intents = await ledger.intentsFor(payment.id)
-  const fate = (await ownFate(chain, order, intents)) ?? (await chargeFate(chain, order, fromBlock))
+  const fate =
+    (await ownFate(context, order, intents)) ??
+    (await fateByTransfers(context, order, await chargeFate(chain, order, fromBlock)))
   const stored = payment.delivery === 'delivered' || (await ledger.answer(payment.id)) !== null
   const ended = (what: string, reason: string | null) => {
     report('info', 'charge-resolved', { payment: payment.id, what, reason })
@@ -53,13 +56,15 @@ export async function resolveCharge(context: resolveCharge.Context, payment: Pay
 
 /** A transaction of ours that is known to be mined is asked for by its hash: a node that lags behind cannot hide it. */
 async function ownFate(
-  chain: Chain,
+  { chain, ledger }: Pick<resolveCharge.Context, 'chain' | 'ledger'>,
   order: ChargeOrder,
   intents: readonly Ledger.Intent[],
 ): Promise<ChargeFate | null> {
-  for (const { state, hash } of intents) {
+  for (const { id, state } of intents) {
     if (state !== 'succeeded') continue
-    const mined = await chain.receipt(hash)
+    let mined: Chain.Mined | null = null
+    // Whichever attempt: a reorganisation may have put another one in its place.
+    for (const { hash } of await ledger.attempts(id)) mined ??= await chain.receipt(hash)
     if (mined === null || mined.depth < chain.depth(order.token, order.message.value))
       return { status: 'pending', reason: 'not-deep-enough' }
     const ref = refOf(chain, order, mined)

@@ -48,7 +48,7 @@ function rows(node: JsonSchema, path: string): string[] {
 }
 
 function inside(node: JsonSchema): [JsonSchema | null, string] {
-  if (node.items?.properties !== undefined) return [node.items, '[]']
+  if (node.items?.properties !== undefined && !('env' in node.items.properties)) return [node.items, '[]']
   if (typeof node.additionalProperties === 'object' && node.additionalProperties.properties !== undefined)
     return [node.additionalProperties, '.SYMBOL']
   return node.properties === undefined || 'env' in node.properties ? [null, ''] : [node, '']

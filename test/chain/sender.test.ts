@@ -151,6 +151,16 @@ describe('Chain.submit', () => {
     expect(await stage.ledger.intentsFor('pay_test')).toHaveLength(1)
   })
 
+  test('behavior: the node accepts it and forgets it: the same bytes are broadcast again', async () => {
+    proxy.answers.set('eth_sendRawTransaction', `0x${'ab'.repeat(32)}`)
+    const waiting = stage.chain.submit(mint(9n))
+    await vi.waitFor(async () => expect((await stage.ledger.openIntents())[0]?.state).toBe('sent'))
+    proxy.answers.clear()
+    expect(await waiting).toMatchObject({ status: 'succeeded' })
+    expect(await stage.held()).toBe(9n)
+    expect(await stage.ledger.intentsFor('pay_test')).toHaveLength(1)
+  })
+
   test('behavior: a nonce used behind our back is noticed and another one taken', async () => {
     expect(await stage.chain.submit(mint(1n))).toMatchObject({ status: 'succeeded' })
     await stage.write(privateKeyToAccount(stage.key), {
