@@ -1,5 +1,6 @@
 import type { Address, Hex } from 'viem'
 import type { Chain } from '../chain/Chain.ts'
+import { isOurTrouble } from '../chain/our-trouble.ts'
 import * as TokenCalls from '../chain/TokenCalls.ts'
 import type { Ledger } from '../ledger/Ledger.ts'
 import type { Withdrawal } from '../ledger/Withdrawal.ts'
@@ -37,17 +38,17 @@ export function payoutOf(
   if (left.length === 0) return { status: 'nothing' }
   const exact = left.find(({ to, value }) => to === withdrawal.to && value === withdrawal.amount)
   if (exact === undefined) return { status: 'otherwise' }
-  const { logIndex, block } = exact
-  return { status: 'paid', ref: { chainId: chain.id, transaction: mined.hash, logIndex, block } }
+  const { logIndex, block, blockHash } = exact
+  const at = blockHash === undefined ? {} : { blockHash }
+  return { status: 'paid', ref: { chainId: chain.id, transaction: mined.hash, logIndex, block, ...at } }
 }
 
-/** Refusals that say something about us, or about the token as a whole, and nothing about this recipient: ask again. */
-const ours =
-  /^(insufficient-gas-funds|insufficient-balance|fee-too-low|gas-limit|invalid-transaction|nonce-|no-node|token-paused)/
+/** Refusals that say something about our funds, or about the token as a whole, and nothing about this recipient. */
+const passing = /^(insufficient-balance|token-paused)/
 
 /** Whether a payout that was refused, and of which nothing can be mined, is worth another try. Pure. */
 export function isWorthRetrying(reason: string): boolean {
-  return ours.test(reason)
+  return isOurTrouble(reason) || passing.test(reason)
 }
 
 function tokenOf({ asset }: Withdrawal): Address {

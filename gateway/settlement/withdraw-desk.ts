@@ -75,7 +75,9 @@ export function createWithdrawDesk(options: createWithdrawDesk.Options): Withdra
     if (intents.some(({ state }) => state === 'intended' || state === 'sent')) return
     const succeeded = intents.find(({ state }) => state === 'succeeded')
     if (succeeded !== undefined) {
-      const mined = await chain.receipt(succeeded.hash)
+      let mined: Chain.Mined | null = null
+      // Whichever attempt: a reorganisation may have put another one in its place.
+      for (const { hash } of await ledger.attempts(succeeded.id)) mined ??= await chain.receipt(hash)
       if (mined === null || mined.depth < chain.confirmations) return
       return book(withdrawal, mined)
     }
@@ -149,7 +151,7 @@ const nameOf = (error: unknown) =>
 
 export declare namespace createWithdrawDesk {
   type Options = {
-    ledger: Pick<Ledger, 'withdrawals' | 'intentsFor'>
+    ledger: Pick<Ledger, 'withdrawals' | 'intentsFor' | 'attempts'>
     chain: Chain
     clock: Clock
     report?: Report

@@ -16,6 +16,7 @@ import {
   bob,
   chainId,
   chainRef,
+  chargeClaim,
   payee,
   testClock,
   topUp,
@@ -156,6 +157,22 @@ describe('Withdrawals', () => {
     await ledger.withdrawals.paid('a', chainRef())
     await expect(ledger.withdrawals.paid('a', chainRef())).rejects.toThrow(WithdrawalStateError)
     await expect(ledger.withdrawals.fail('a', 'no')).rejects.toThrow(WithdrawalStateError)
+  })
+
+  test('behavior: credit that a reorganisation took back is not paid out, and a debt is paid first', async () => {
+    const ref = { ...chainRef(), blockHash: `0x${'b1'.repeat(32)}` as const }
+    await ledger.claim(chargeClaim('top-up', { wallet: alice, amount: 25n, earns: Account.wallet(alice) }))
+    await ledger.settled({ paymentId: 'top-up', ref, deliver: 'delivered' })
+    await request('w', { amount: 20n })
+    const [anchor] = await ledger.reorg.anchors(chainId, 10)
+    if (anchor === undefined) throw new Error('nothing is watched')
+    await ledger.reorg.reversed({ anchor: anchor.id, reason: 'The chain took it back.' })
+    expect(await ledger.reorg.debts(alice)).toMatchObject([{ owed: 20n }])
+    expect((await ledger.withdrawals.pay('w')).outcome).toBe('taken')
+    expect(await ledger.withdrawals.withdrawal('w')).toMatchObject({ state: 'failed' })
+    expect(await ledger.reorg.debts(alice)).toEqual([])
+    expect(await balance()).toEqual({ posted: 0n, available: 0n })
+    expect(await violations(ledger)).toEqual([])
   })
 
   test('error: one movement pays one withdrawal, and no charge’s movement pays any', async () => {

@@ -8,6 +8,7 @@ import { writeAccount } from '../accounts/write-account.ts'
 import type { Books } from '../Books.ts'
 import { entryByRef } from '../chain/entries.ts'
 import { intentsFor } from '../chain/intents.ts'
+import { collect } from '../reorg/debt.ts'
 import { sql } from '../sql.ts'
 import { findWithdrawal, needWithdrawal } from './find-withdrawal.ts'
 
@@ -35,6 +36,13 @@ export function reject(books: Books, id: string, reason: string): Withdrawal | n
 export function pay(books: Books, id: string): PayResult {
   const withdrawal = needWithdrawal(books, id)
   if (withdrawal.state !== 'requested') return { outcome: 'taken' }
+  if (readAccount(books, Account.debt(withdrawal.wallet), withdrawal.asset).posted < 0n) {
+    // What the chain took back since it was asked for is owed: the credit pays that first.
+    release(books, withdrawal)
+    move(books, withdrawal, 'failed', { reason: 'The wallet owes what a reorganisation took back.' })
+    collect(books, withdrawal.wallet, withdrawal.asset)
+    return { outcome: 'taken' }
+  }
   const { posted } = readAccount(books, Account.treasury, withdrawal.asset)
   const out = books.all(leaving, withdrawal.asset).reduce((sum, { amount }) => sum + BigInt(amount), 0n)
   const available = -posted - out

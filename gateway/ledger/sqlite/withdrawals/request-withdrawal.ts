@@ -7,6 +7,7 @@ import type { Request, RequestResult, Withdrawal } from '../../Withdrawal.ts'
 import { readAccount } from '../accounts/read-account.ts'
 import { writeAccount } from '../accounts/write-account.ts'
 import type { Books } from '../Books.ts'
+import { collect } from '../reorg/debt.ts'
 import { sql } from '../sql.ts'
 import { needWithdrawal, withdrawalByKey, withdrawalByNonce } from './find-withdrawal.ts'
 
@@ -43,6 +44,8 @@ export function requestWithdrawal(books: Books, raw: Request): RequestResult {
   if (earlier !== null)
     return isSame(earlier, request) ? { outcome: 'replayed', withdrawal: earlier } : { outcome: 'conflict' }
 
+  // What the wallet owes is paid first, and nothing leaves while it owes more.
+  if (collect(books, wallet, asset) > 0n) return { outcome: 'insufficient', available: 0n }
   const account = Account.wallet(wallet)
   const balance = readAccount(books, account, asset)
   const available = balance.posted - balance.pending
