@@ -29,6 +29,7 @@ export class Payer {
   readonly channels: Channel[] = []
   readonly #world: World
   readonly #random: Random
+  readonly #signed = new Map<Hex, bigint>()
   #busy = 0
   #session: string | null = null
 
@@ -76,6 +77,11 @@ export class Payer {
     return this.calls
       .filter((call) => call.channelId === channelId && isAcknowledged(call))
       .reduce((sum, { price }) => sum + price, 0n)
+  }
+
+  /** The highest voucher it signed for a channel. */
+  signed(channelId: Hex): bigint {
+    return this.#signed.get(channelId) ?? 0n
   }
 
   #begin(work: () => Promise<void>): void {
@@ -140,6 +146,7 @@ export class Payer {
       { ...call, key, channelId: channel.id, headers: { ...call.headers, 'idempotency-key': name } },
       call,
     )
+    if (cumulative > this.signed(channel.id)) this.#signed.set(channel.id, cumulative)
     const credential =
       channel.state === 'new'
         ? await this.signer.open(offers.session, channel, cumulative, this.#validBefore())

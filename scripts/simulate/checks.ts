@@ -114,20 +114,21 @@ async function checkTransfer(
     )
 }
 
-/** What a channel has spent is what its payer knows to have bought. */
+/**
+ * What a channel has spent is what its payer knows to have bought. Of one that its payer left through the escrow, the
+ * lowest voucher that covers it may be settled: what is above is credit, and `checkWallet` finds it there.
+ */
 async function checkChannels(world: World, payer: Payer): Promise<void> {
-  for (const { id } of payer.channels) {
+  for (const { id, leftAt } of payer.channels) {
     const channel = await world.books.channel(id)
     if (channel === null) continue
     const known = payer.acknowledged(id)
-    if (channel.settled > known)
-      world.violate(
-        `Channel ${id.slice(0, 12)} settled ${channel.settled}; ${payer.name} acknowledges ${known}.`,
-      )
-    if (channel.spent > known)
-      world.violate(
-        `Channel ${id.slice(0, 12)} has spent ${channel.spent}; ${payer.name} acknowledges ${known}.`,
-      )
+    const most = leftAt > 0 ? payer.signed(id) : known
+    for (const counter of ['settled', 'spent'] as const)
+      if (channel[counter] > most)
+        world.violate(
+          `Channel ${id.slice(0, 12)} has ${counter} ${channel[counter]}; ${payer.name} acknowledges ${known}.`,
+        )
   }
 }
 
