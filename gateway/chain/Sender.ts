@@ -130,7 +130,16 @@ export class Sender {
     const nonces = await this.#loadNonces()
     const open = (await this.#openIntents()).map(({ nonce }) => nonce)
     const order: Chain.Order = { kind: 'repair', subjects: [], to: account.address, data: '0x' }
-    for (const nonce of nonceGaps((await this.#head()).pending, open)) {
+    const { pending } = await this.#head()
+    const mined = new Map((await this.#mined(pending)).map((intent) => [intent.nonce, intent]))
+    for (const nonce of nonceGaps(pending, open)) {
+      // It was mined: the node is behind, or a reorganisation took it out. Nothing else may take its place.
+      const known = mined.get(nonce)
+      if (known !== undefined) {
+        const { result } = await broadcast(rpc, known.raw)
+        report('warn', 'transaction-resent', { id: known.id, nonce, hash: known.hash, result })
+        continue
+      }
       const gas = await this.#simulate(order)
       if (typeof gas !== 'bigint') return report('error', 'nonce-gap', { nonce, reason: gas.reason })
       const fees = await asking('fee estimation', () => estimateFees(rpc.read))
@@ -244,10 +253,18 @@ export class Sender {
     const nonces = new NonceManager()
     const { account, rpc } = this.#options
     const count = { address: account.address, blockTag: 'pending' } as const
-    nonces.raise(await asking('eth_getTransactionCount', () => rpc.read.getTransactionCount(count)))
-    for (const { nonce } of await this.#openIntents()) nonces.hold(nonce)
+    const pending = await asking('eth_getTransactionCount', () => rpc.read.getTransactionCount(count))
+    nonces.raise(pending)
+    // What was mined stays taken, whatever a node that is behind has not heard of.
+    for (const { nonce } of [...(await this.#openIntents()), ...(await this.#mined(pending))])
+      nonces.hold(nonce)
     this.#nonces = nonces
     return nonces
+  }
+
+  #mined(from: number): Promise<Ledger.Intent[]> {
+    const { ledger, chainId, account } = this.#options
+    return ledger.minedIntents(chainId, account.address, from)
   }
 
   async #openIntents(): Promise<Ledger.Intent[]> {
@@ -271,12 +288,17 @@ type Rejected = { status: 'rejected'; reason: string }
 type Sent = { intent: Ledger.Intent; unclear?: string } | Rejected
 
 export declare namespace Sender {
+  /** What a sender needs of the ledger. */
+  type Books = Pick<
+    Ledger,
+    'intend' | 'replaceIntent' | 'attempts' | 'updateIntent' | 'openIntents' | 'minedIntents'
+  >
   type Options = {
     chainId: number
     rpc: Rpc
     account: LocalAccount
     follower: Follower
-    ledger: Pick<Ledger, 'intend' | 'replaceIntent' | 'attempts' | 'updateIntent' | 'openIntents'>
+    ledger: Sender.Books
     fees: isStuck.Policy & { maxMultiple: number }
     clock: Clock
     report: Report

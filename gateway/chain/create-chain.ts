@@ -8,7 +8,6 @@ import {
 } from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
 import type { Clock } from '../clock.ts'
-import type { Ledger } from '../ledger/Ledger.ts'
 import * as Authorization from '../protocol/Authorization.ts'
 import * as WithdrawalRequest from '../protocol/WithdrawalRequest.ts'
 import { createAgreement } from './Agreement.ts'
@@ -145,7 +144,7 @@ export declare namespace createChain {
     relayer: Hex | LocalAccount
     /** Keys that relay what payers signed, in place of the payee's. Each used by this process alone. */
     relayers?: readonly (Hex | LocalAccount)[]
-    ledger: Pick<Ledger, 'intend' | 'replaceIntent' | 'attempts' | 'updateIntent' | 'openIntents'>
+    ledger: Sender.Books
     /**
      * When a transaction is signed again for a higher fee, 120 s by default, and how many times its first fee it may offer
      * at most, 5 by default.

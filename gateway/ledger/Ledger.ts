@@ -140,6 +140,8 @@ export interface Ledger {
   openIntents(): Promise<Ledger.Intent[]>
   /** Every intent about a subject (channel id or payment id), oldest first. */
   intentsFor(subject: string): Promise<Ledger.Intent[]>
+  /** Intents from this key that were mined, with this nonce or a higher one, lowest first. */
+  minedIntents(chainId: number, from: Address, nonce: number): Promise<Ledger.Intent[]>
   /** Highest nonce of any intent from this key; null when there is none. */
   lastNonce(chainId: number, from: Address): Promise<number | null>
   /** Next block the watcher must read; null before the first time. */

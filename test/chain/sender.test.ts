@@ -257,6 +257,26 @@ describe('Chain.recover', () => {
     expect(await stage.ledger.openIntents()).toEqual([])
   })
 
+  test('behavior: a node that is behind gives no used nonce, and nothing takes the place of what was mined', async () => {
+    expect(await stage.chain.submit(mint(1n))).toMatchObject({ status: 'succeeded' })
+    expect(await stage.chain.submit(mint(2n))).toMatchObject({ status: 'succeeded' })
+    const { key, folder } = stage
+    const restarted = await createStage(local, { key, folder, rpcUrl: proxy.url, timeoutMs: 200 })
+    proxy.answers.set('eth_getTransactionCount', '0x0')
+    await restarted.chain.recover()
+    expect(await restarted.chain.submit(mint(4n))).toMatchObject({ status: 'succeeded' })
+    const nonces = (await stage.ledger.intentsFor('pay_test')).map(({ nonce, state }) => [nonce, state])
+    expect(nonces.sort()).toEqual([
+      [0, 'succeeded'],
+      [1, 'succeeded'],
+      [2, 'succeeded'],
+    ])
+    await dieBeforeBroadcast(3, 8n)
+    await restarted.chain.tend()
+    expect((await stage.ledger.openIntents()).filter(({ kind }) => kind === 'repair')).toEqual([])
+    await restarted.close(false)
+  })
+
   test('behavior: one whose nonce went to another transaction for good is dropped', async () => {
     await dieBeforeBroadcast(0, 7n)
     await stage.write(privateKeyToAccount(stage.key), {

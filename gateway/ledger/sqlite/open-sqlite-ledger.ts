@@ -9,6 +9,7 @@ import { attempts } from './chain/attempts.ts'
 import { findCursor, setCursor } from './chain/cursor.ts'
 import { chainEntries } from './chain/entries.ts'
 import { intend, intentsFor, lastNonce, openIntents, updateIntent } from './chain/intents.ts'
+import { minedIntents } from './chain/mined-intents.ts'
 import { replaceIntent } from './chain/replace-intent.ts'
 import { acceptVoucher } from './channels/accept-voucher.ts'
 import { channelSeen } from './channels/channel-seen.ts'
@@ -128,6 +129,7 @@ export async function openSqliteLedger(options: openSqliteLedger.Options): Promi
       write(() => updateIntent(books, id, change), said.intent('intent-followed')),
     openIntents: () => read(() => openIntents(books)),
     intentsFor: (subject) => read(() => intentsFor(books, subject)),
+    minedIntents: (chainId, from, nonce) => read(() => minedIntents(books, chainId, from, nonce)),
     lastNonce: (chainId, from) => read(() => lastNonce(books, chainId, from)),
     cursor: (chainId) => read(() => findCursor(books, chainId)),
     setCursor: (chainId, block) => write(() => setCursor(books, chainId, block)),

@@ -44,6 +44,16 @@ export function chain({ ledger }: Subject): void {
       expect((await ledger().updateIntent('i', { state: 'sent', now: 3 })).state).toBe('succeeded')
     })
 
+    test('behavior: what a key had mined is found from a nonce on', async () => {
+      for (const nonce of [3, 9, 7, 8]) await ledger().intend(intent(`i${nonce}`, { nonce }))
+      for (const id of ['i3', 'i9', 'i7']) await ledger().updateIntent(id, { state: 'succeeded', now: 2 })
+      await ledger().updateIntent('i9', { state: 'succeeded', now: 2 })
+      const mined = async (from: typeof payee) =>
+        (await ledger().minedIntents(chainId, from, 7)).map(({ nonce }) => nonce)
+      expect(await mined(payee)).toEqual([7, 9])
+      expect(await mined(`0x${'99'.repeat(20)}`)).toEqual([])
+    })
+
     test('behavior: a replacement is written beside what was signed before; the mined one is shown', async () => {
       const first = intent('i')
       await ledger().intend(first)

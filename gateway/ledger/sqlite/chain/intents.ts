@@ -6,7 +6,7 @@ import { sql } from '../sql.ts'
 import { guardPayout } from '../withdrawals/guard-payout.ts'
 import { showAttempt, writeAttempt } from './attempts.ts'
 
-type Row = {
+export type Row = {
   id: string
   chain_id: number
   kind: Ledger.IntentKind
@@ -104,7 +104,7 @@ function sameSubject(subject: string): string {
   return /^0x/i.test(subject) ? subject.toLowerCase() : subject
 }
 
-function toIntent(books: Books, row: Row): Ledger.Intent {
+export function toIntent(books: Books, row: Row): Ledger.Intent {
   return {
     id: row.id,
     chainId: row.chain_id,
