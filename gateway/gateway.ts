@@ -76,6 +76,7 @@ export async function createGateway(options: createGateway.Options): Promise<Gat
     pollMs: config.chain.pollMs,
     settlement: config.settlement,
     exposure: config.exposure,
+    reorgBlocks: config.chain.reorgBlocks,
   })
   const ending = new AbortController()
   const audits = createAuditSchedule({

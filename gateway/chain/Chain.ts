@@ -3,6 +3,7 @@ import type { Ledger } from '../ledger/Ledger.ts'
 import type * as Authorization from '../protocol/Authorization.ts'
 import type * as Voucher from '../protocol/Voucher.ts'
 import type { WithdrawalRequest } from '../protocol/WithdrawalRequest.ts'
+import type { Broadcast } from './broadcast.ts'
 import type * as EscrowCalls from './EscrowCalls.ts'
 import type * as TokenCalls from './TokenCalls.ts'
 
@@ -100,6 +101,8 @@ export interface Chain {
   submit(order: Chain.Order): Promise<Chain.Outcome>
   /** What an order of the payee would come to if it were sent now. Sends nothing. */
   simulate(order: Pick<Chain.Order, 'to' | 'data'>): Promise<Chain.Simulation>
+  /** Broadcasts what was signed before, again: the very same bytes are one transaction. */
+  broadcast(raw: Hex): Promise<Broadcast['result']>
   /** Asks once what became of an intent, and broadcasts the very same transaction again when no node knows it. */
   follow(intent: Ledger.Intent): Promise<Chain.Fate>
   /** Stops waiting: every `submit` under way resolves as `unknown`. */

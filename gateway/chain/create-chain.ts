@@ -13,6 +13,7 @@ import * as WithdrawalRequest from '../protocol/WithdrawalRequest.ts'
 import { createAgreement } from './Agreement.ts'
 import { agreedReads } from './agreed-reads.ts'
 import { assertReady } from './assert-ready.ts'
+import { broadcast } from './broadcast.ts'
 import type { Chain } from './Chain.ts'
 import { asking } from './ChainUnavailableError.ts'
 import { createContractSignatures } from './contract-signatures.ts'
@@ -101,6 +102,7 @@ export function createChain(options: createChain.Options): Chain {
     },
     simulate: (order) => payeeSender.simulate(order),
     submit: (order) => relayers.submit(order),
+    broadcast: async (raw) => (await broadcast(rpc, raw)).result,
     follow: (intent) => follower.follow(intent),
     close: () => follower.close(),
 

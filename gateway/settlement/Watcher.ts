@@ -16,6 +16,8 @@ export type Watcher = {
    * it may be too late, and settling early harms nobody.
    */
   poll(): Promise<Watcher.Summary>
+  /** Reads again from this block on, once the poll under way has ended: a reorganisation changed what was read. */
+  rewind(from: bigint): Promise<void>
   start(): void
   /** Stops polling, and waits for the poll under way. */
   stop(): Promise<void>
@@ -87,7 +89,13 @@ export function createWatcher(options: createWatcher.Options): Watcher {
   const timer = createTimer(everyMs, once, (error) =>
     report('warn', 'watch-failed', { error: error instanceof Error ? error.message : String(error) }),
   )
-  return { poll: once, start: timer.start, stop: timer.stop }
+  async function rewind(from: bigint): Promise<void> {
+    await polling?.catch(() => {})
+    const next = await ledger.cursor(chain.id)
+    if (next !== null && from < next) await ledger.setCursor(chain.id, from)
+  }
+
+  return { poll: once, rewind, start: timer.start, stop: timer.stop }
 }
 
 const lower = (id: Hex) => id.toLowerCase() as Hex

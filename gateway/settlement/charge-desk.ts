@@ -16,6 +16,8 @@ export type ChargeDesk = {
    * beyond the intent: the caller books `settled` with what it has delivered.
    */
   settle(payment: Payment, answer?: StoredAnswer): Promise<ChargeDesk.Outcome>
+  /** Sends the transfer of a settled payment again, in a new transaction, after the chain lost the one that moved it. */
+  resend(payment: Payment): Promise<ChargeDesk.Outcome>
   /** True while `settle` is at work on this payment in this process. */
   isBusy(paymentId: string): boolean
 }
@@ -81,6 +83,15 @@ export function createChargeDesk(options: createChargeDesk.Options): ChargeDesk 
       busy.add(payment.id)
       try {
         return await settle(payment, answer)
+      } finally {
+        busy.delete(payment.id)
+      }
+    },
+    async resend(payment) {
+      const order = parseOrder(payment.settlement)
+      busy.add(payment.id)
+      try {
+        return await judge(await send(payment, order), order)
       } finally {
         busy.delete(payment.id)
       }

@@ -12,6 +12,7 @@ import { createExposureGuard } from './exposure-guard.ts'
 import { createResolver } from './Resolver.ts'
 import { reconcile } from './reconcile.ts'
 import { recoverOpenPayments } from './recover-open-payments.ts'
+import { createReorgGuard } from './reorg-guard.ts'
 import { createSettler } from './Settler.ts'
 import { suspendRestored } from './suspend-restored.ts'
 import { createWatcher } from './Watcher.ts'
@@ -45,6 +46,15 @@ export function createSettlement(options: createSettlement.Options) {
   const onCloseRequested = () => void settler.tick().catch(failed('settlement-failed'))
   const watcher = createWatcher({ ...shared, book, tokens, fromBlock, everyMs: pollMs, onCloseRequested })
   const resolver = createResolver({ ...shared, book, desk: charges, fromBlock, everyMs: pollMs })
+  const reorg = createReorgGuard({
+    ...shared,
+    book,
+    desk: charges,
+    fromBlock,
+    everyMs: pollMs,
+    ...(options.reorgBlocks === undefined ? {} : { horizon: options.reorgBlocks }),
+    rewind: watcher.rewind,
+  })
   const withdrawals = createWithdrawDesk({ ...shared, everyMs: pollMs })
   const abandoned = createAbandoned({ ledger, report, everyMs: pollMs })
 
@@ -58,6 +68,7 @@ export function createSettlement(options: createSettlement.Options) {
     /** What the request path asks about how much may be unsettled. */
     exposure,
     guard,
+    reorg,
     /** Pays withdrawals out. */
     withdrawals,
     settler,
@@ -72,6 +83,7 @@ export function createSettlement(options: createSettlement.Options) {
       await recoverOpenPayments({ ledger, report })
       await createResolver({ ...shared, book, desk: charges, fromBlock, quietMs: 0 }).tick()
       await withdrawals.recover()
+      await reorg.tick()
       await watcher.poll()
       await settler.tick()
       await guard.tick().catch(failed('close-watch-failed'))
@@ -81,11 +93,12 @@ export function createSettlement(options: createSettlement.Options) {
       resolver.start()
       settler.start()
       guard.start()
+      reorg.start()
       withdrawals.start()
       abandoned.start()
     },
     async stop(): Promise<void> {
-      const running = [watcher, resolver, settler, guard, withdrawals, abandoned]
+      const running = [watcher, resolver, settler, guard, reorg, withdrawals, abandoned]
       await Promise.all(running.map((part) => part.stop()))
     },
   }
@@ -109,6 +122,8 @@ export declare namespace createSettlement {
       /** Alarm when a payer's grace period ends within this and its vouchers are not settled. Default 300. */
       closeMarginSeconds?: number
     }
+    /** Blocks after which what was booked is taken to stay. Default: twice what makes everything count. */
+    reorgBlocks?: number | undefined
     /** Most that may be unsettled, by token; no cap when left out. */
     exposure?: ReadonlyMap<Address, ExposureLimits>
   }
