@@ -16,6 +16,8 @@ const pieces = 4
 /** The service that is sold. It remembers each run of each call; every run has an answer that no other run has. */
 export class Upstream {
   readonly #runs = new Map<string, Run[]>()
+  /** Calls whose work was done before they were sent. */
+  readonly #early = new Set<string>()
   readonly #world: World
 
   constructor(world: World) {
@@ -36,6 +38,12 @@ export class Upstream {
     return runs.length
   }
 
+  /** Does the work of a call now; what is sent of it next gets the answer to this. */
+  runEarly(call: string, payment: string): void {
+    this.run(call, payment, 200)
+    this.#early.add(call)
+  }
+
   /** The way of one gateway process to it. */
   forwarderFor(instance: Instance): Forwarder {
     const world = this.#world
@@ -54,13 +62,13 @@ export class Upstream {
       if (random.chance(rates.slow)) {
         const acts = random.chance(0.5)
         world.scheduler.after(ms, () => {
-          if (acts && instance.alive) this.run(call, payment, 200)
+          if (acts && instance.alive && !this.#early.delete(call)) this.run(call, payment, 200)
         })
         return refuse(request.deadlineMs, new UpstreamTimeoutError())
       }
       return instance.at('upstream', ms, () => {
         const status = random.chance(rates.error) ? random.pick([404, 500, 503]) : 200
-        const count = this.run(call, payment, status)
+        const count = this.#early.delete(call) ? this.runs(call).length : this.run(call, payment, status)
         const text = `${call} run ${count} ${'.'.repeat(40)}`
         const kept = !random.chance(rates.stream)
         const breaksAt = random.chance(rates.broken) ? random.between(0, pieces - 1) : pieces

@@ -64,7 +64,7 @@ function callFirst(ledger: Ledger, world: World): Ledger {
     ...ledger,
     claim(request) {
       const call = world.callOf(request.key)
-      if (call !== null) world.upstream.run(call, request.id, 200)
+      if (call !== null) world.upstream.runEarly(call, request.id)
       return ledger.claim(request)
     },
   }
