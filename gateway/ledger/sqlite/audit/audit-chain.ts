@@ -1,6 +1,6 @@
 import type { Books } from '../Books.ts'
 import { sql } from '../sql.ts'
-import { auditWithdrawals } from '../withdrawals/audit-withdrawals.ts'
+import { auditWithdrawals } from './audit-withdrawals.ts'
 
 const twice = sql<[], { chain_id: number; tx: string; log_index: number; times: number }>`
   SELECT chain_id, tx, log_index, count(*) AS times FROM transfers WHERE tx IS NOT NULL AND reversed_by IS NULL

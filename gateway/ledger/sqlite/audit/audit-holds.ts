@@ -1,7 +1,7 @@
 import { isDebitAccount } from '../../Account.ts'
 import type { Books } from '../Books.ts'
 import { sql } from '../sql.ts'
-import { reservedByWithdrawals } from '../withdrawals/audit-withdrawals.ts'
+import { reservedByWithdrawals } from './audit-withdrawals.ts'
 
 const accounts = sql<[], { name: string; asset: string; posted: string; pending: string }>`
   SELECT name, asset, posted, pending FROM accounts`

@@ -25,7 +25,7 @@ const byNonce = sql<[wallet: string, nonce: string], Row>`
 const ofWallet = sql<[wallet: string, limit: number], Row>`
   SELECT * FROM withdrawals WHERE wallet = ? ORDER BY created_at DESC, id LIMIT ?`
 const newest = sql<[limit: number], Row>`
-  SELECT * FROM withdrawals ORDER BY rowid DESC LIMIT ?`
+  SELECT * FROM withdrawals WHERE rowid > 0 ORDER BY rowid DESC LIMIT ?`
 const open = sql<[limit: number], Row>`
   SELECT * FROM withdrawals WHERE open = 1 ORDER BY created_at, id LIMIT ?`
 
