@@ -102,3 +102,47 @@ contract MuteToken is ERC20, EIP712 {
         _transfer(from, to, value);
     }
 }
+
+/// @notice Logs whatever it is asked for and moves nothing, or keeps half of it: its logs lie.
+contract ForgingToken is ERC20 {
+    bool public keepsHalf;
+
+    event AuthorizationUsed(address indexed authorizer, bytes32 indexed nonce);
+
+    mapping(address authorizer => mapping(bytes32 nonce => bool)) public authorizationState;
+
+    constructor() ERC20("Forged USD", "FUSD") {}
+
+    function mint(address to, uint256 value) external {
+        _mint(to, value);
+    }
+
+    function keepHalf(bool keepsHalf_) external {
+        keepsHalf = keepsHalf_;
+    }
+
+    function transferWithAuthorization(
+        address from,
+        address to,
+        uint256 value,
+        uint256,
+        uint256,
+        bytes32 nonce,
+        bytes calldata
+    ) external {
+        authorizationState[from][nonce] = true;
+        emit AuthorizationUsed(from, nonce);
+        emit Transfer(from, to, value);
+        if (!keepsHalf) return;
+        _burn(from, value / 2);
+        _give(to, value / 2);
+    }
+
+    /// @dev Without a log.
+    function _give(address to, uint256 value) private {
+        bytes32 slot = keccak256(abi.encode(to, uint256(0)));
+        assembly ("memory-safe") {
+            sstore(slot, add(sload(slot), value))
+        }
+    }
+}

@@ -89,6 +89,12 @@ export interface Chain {
   escrowEvents(range: Chain.Range): Promise<EscrowCalls.Event[]>
   /** Transfers of a token to or from our payee in these blocks, oldest first. */
   transfers(token: Address, range: Chain.Range): Promise<TokenCalls.Transfer[]>
+  /**
+   * How much less the payee's balance rose in a block than the token's Transfer logs of that block say; 0 or below for a
+   * token that tells the truth. Null when it can't be told: the node has forgotten that state or does not answer, or gas
+   * is paid in this very token.
+   */
+  shortfall(token: Address, block: bigint): Promise<bigint | null>
   /** Transaction in these blocks that used (or cancelled) this EIP-3009 nonce, or null. */
   authorizationUse(token: Address, from: Address, nonce: Hex, range: Chain.Range): Promise<Hex | null>
 

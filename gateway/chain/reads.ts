@@ -35,6 +35,7 @@ export type Reads = Pick<
   | 'escrowEvents'
   | 'transfers'
   | 'authorizationUse'
+  | 'shortfall'
 >
 
 /** Everything that is only asked of the chain. */
@@ -132,6 +133,39 @@ export function createReads(options: { client: PublicClient; escrow: Address; pa
       return [...TokenCalls.transfers(token, received ?? []), ...outgoing].sort((a, b) =>
         a.block === b.block ? a.logIndex - b.logIndex : a.block < b.block ? -1 : 1,
       )
+    },
+    async shortfall(token, block) {
+      const at = async (blockNumber: bigint) => {
+        const [held, coin, sent] = await Promise.all([
+          client.readContract({
+            address: token,
+            abi: erc20,
+            functionName: 'balanceOf',
+            args: [payee],
+            blockNumber,
+          }),
+          client.getBalance({ address: payee, blockNumber }),
+          client.getTransactionCount({ address: payee, blockNumber }),
+        ])
+        return { held, coin, sent }
+      }
+      try {
+        const range = { from: block, to: block }
+        const [before, after, ...found] = await Promise.all([
+          at(block - 1n),
+          at(block),
+          ...TokenCalls.transferTopics(payee).map((topics) => logs(token, topics, range)),
+        ])
+        const [received, sent] = found.map((some) =>
+          TokenCalls.transfers(token, some).reduce((sum, { value }) => sum + value, 0n),
+        )
+        const missing = (received ?? 0n) - (sent ?? 0n) - (after.held - before.held)
+        // The payee sent something, and its coin is not what paid for that: then this token may have.
+        const gasElsewhere = after.sent > before.sent && after.coin >= before.coin
+        return missing > 0n && gasElsewhere ? null : missing
+      } catch {
+        return null
+      }
     },
     async authorizationUse(token, from, nonce, range) {
       const found = await logs(token, TokenCalls.authorizationTopics(from, nonce), range)

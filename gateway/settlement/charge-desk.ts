@@ -8,6 +8,7 @@ import * as TokenCalls from '../chain/TokenCalls.ts'
 import type { Ledger } from '../ledger/Ledger.ts'
 import type { Payment, StoredAnswer } from '../ledger/Payment.ts'
 import { chargeFate, refOf } from './charge-fate.ts'
+import { wasReceived } from './was-received.ts'
 
 /** Settles single transfers. */
 export type ChargeDesk = {
@@ -61,16 +62,21 @@ export function createChargeDesk(options: createChargeDesk.Options): ChargeDesk 
     return data === null ? outcome : chain.submit({ ...base, data })
   }
 
+  async function settledBy(order: ChargeOrder, ref: Ledger.ChainRef): Promise<ChargeDesk.Outcome> {
+    if (await wasReceived({ chain, report }, order, ref)) return { status: 'settled', ref }
+    return { status: 'refused', reason: 'transfer-not-received' }
+  }
+
   async function judge(outcome: Chain.Outcome, order: ChargeOrder): Promise<ChargeDesk.Outcome> {
     if (outcome.status === 'unknown') return { status: 'unknown', reason: outcome.reason }
     const ref = outcome.status === 'succeeded' ? refOf(chain, order, outcome.mined) : null
-    if (ref !== null) return { status: 'settled', ref }
+    if (ref !== null) return settledBy(order, ref)
     // Never a reason to ask the payer for another payment.
     if (outcome.status === 'rejected' && isOurTrouble(outcome.reason))
       return { status: 'unknown', reason: outcome.reason }
     // Somebody else may have submitted the very same authorization, and not every token minds a used nonce: it is paid.
     const fate = await chargeFate(chain, order, fromBlock)
-    if (fate.status === 'executed') return { status: 'settled', ref: fate.ref }
+    if (fate.status === 'executed') return settledBy(order, fate.ref)
     if (fate.status === 'pending') return { status: 'unknown', reason: fate.reason }
     return {
       status: 'refused',

@@ -6,6 +6,7 @@ import * as TokenCalls from '../chain/TokenCalls.ts'
 import type { Ledger } from '../ledger/Ledger.ts'
 import type { Payment } from '../ledger/Payment.ts'
 import { refOf } from './charge-fate.ts'
+import { wasReceived } from './was-received.ts'
 
 /**
  * Watches for signed transfers that were given up and moved after all: a reverted transaction shows the authorization to
@@ -43,6 +44,7 @@ export function createLateTransfers(options: {
   }
 
   async function recover(payment: Payment, ref: Ledger.ChainRef): Promise<void> {
+    if (!(await wasReceived({ chain, report }, parseOrder(payment.settlement), ref))) return
     const deliver = payment.money === 'void' ? 'credit' : 'delivered'
     const reason = 'The transfer was given up and moved after all.'
     await ledger.settled({ paymentId: payment.id, ref, deliver, reason })

@@ -6,6 +6,7 @@ import type { Payment } from '../ledger/Payment.ts'
 import type { ChargeDesk } from './charge-desk.ts'
 import { type ChargeFate, chargeFate, refOf } from './charge-fate.ts'
 import { fateByTransfers } from './fate-by-transfers.ts'
+import { wasReceived } from './was-received.ts'
 
 /**
  * Finds out what became of a charge whose money is `settling` or `unknown`, and books it. True when it ended.
@@ -42,7 +43,8 @@ export async function resolveCharge(context: resolveCharge.Context, payment: Pay
     return ended(payment.delivery === 'held' ? 'void' : 'lost', reason)
   }
 
-  if (fate.status === 'executed') return settled(fate.ref)
+  if (fate.status === 'executed')
+    return (await wasReceived(context, order, fate.ref)) ? settled(fate.ref) : giveUp('transfer-not-received')
   if (fate.status === 'pending') return false
   if (intents.some(({ state }) => state === 'intended' || state === 'sent')) return false
   if (fate.status === 'impossible') return giveUp(fate.reason)

@@ -1,3 +1,4 @@
+import { parseAbi } from 'viem'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import * as TokenCalls from '../../gateway/chain/TokenCalls.ts'
 import { deployContract } from '../../scripts/deploy/deploy-token.ts'
@@ -14,7 +15,7 @@ beforeAll(async () => {
 afterAll(() => local.close())
 afterEach(() => stage.close())
 
-async function over(name: 'OlderToken' | 'MuteToken', domain: string): Promise<void> {
+async function over(name: 'OlderToken' | 'MuteToken' | 'ForgingToken', domain: string): Promise<void> {
   const walletClient = local.walletClient(must(local.accounts[1]))
   const { address: token } = await deployContract({ walletClient, publicClient: local.publicClient, name })
   stage = await createStage(local, { token, domain: { name: domain, version: '1' } })
@@ -87,5 +88,34 @@ describe('a token that says nothing of its authorizations', () => {
     await expired()
     await stage.resolver.tick()
     expect(await money(payment.id)).toBe('void')
+  })
+})
+
+describe('a token whose logs lie', () => {
+  const reported = () => stage.reports.filter(({ event }) => event === 'token-lies')
+
+  test('error: a log without a rise of the balance is no payment, whoever looks at it, and an alarm', async () => {
+    await over('ForgingToken', 'Forged USD')
+    const { payment } = await stage.charge(await stage.payer(), 30n)
+    const outcome = await stage.desk.settle(payment)
+    expect(outcome).toEqual({ status: 'refused', reason: 'transfer-not-received' })
+    expect(reported()).toMatchObject([{ level: 'error', details: { missing: 30n, counts: false } }])
+    await stage.ledger.unknown(payment.id, 'interrupted')
+    await stage.resolver.tick()
+    expect(await money(payment.id)).toBe('void')
+    await stage.watcher.poll()
+    expect(await money(payment.id)).toBe('void')
+    expect(await stage.ledger.chainEntries(stage.chain.id)).toEqual([])
+  })
+
+  test('behavior: a token that keeps a part is alarmed about, and its payer is served', async () => {
+    await over('ForgingToken', 'Forged USD')
+    const abi = parseAbi(['function keepHalf(bool keepsHalf)'])
+    const payer = await stage.payer()
+    await stage.write(payer, { address: stage.token, abi, functionName: 'keepHalf', args: [true] })
+    const { payment } = await stage.charge(payer, 30n)
+    expect(await stage.desk.settle(payment)).toMatchObject({ status: 'settled' })
+    expect(reported()).toMatchObject([{ details: { missing: 15n, counts: true } }])
+    expect(await stage.held()).toBe(15n)
   })
 })
