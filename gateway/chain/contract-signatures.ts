@@ -6,7 +6,7 @@ import { decodeRevert } from './decode-revert.ts'
 /** Signatures of contract wallets (ERC-1271): valid is what the wallet confirms now. */
 export type ContractSignatures = {
   confirm(signer: Address, digest: Hex, signature: Hex): Promise<boolean>
-  /** True when there is code at the address, as of the last half minute. */
+  /** True when there is code at the address now. */
   hasCode(address: Address): Promise<boolean>
 }
 
@@ -17,10 +17,13 @@ export type ContractSignatures = {
 export function createContractSignatures(client: PublicClient, clock: Clock): ContractSignatures {
   const remembered = new Map<string, { code: boolean; until: number }>()
 
+  async function hadCode(address: Address): Promise<boolean> {
+    const known = remembered.get(address.toLowerCase())
+    return known !== undefined && known.until > clock.now() ? known.code : hasCode(address)
+  }
+
   async function hasCode(address: Address): Promise<boolean> {
     const key = address.toLowerCase()
-    const known = remembered.get(key)
-    if (known !== undefined && known.until > clock.now()) return known.code
     const found = await asking('eth_getCode', () => client.getCode({ address }))
     const code = found !== undefined && found !== '0x'
     if (remembered.size >= 10_000) remembered.clear()
@@ -31,7 +34,7 @@ export function createContractSignatures(client: PublicClient, clock: Clock): Co
   return {
     hasCode,
     async confirm(signer, digest, signature) {
-      if (!(await hasCode(signer))) return false
+      if (!(await hadCode(signer))) return false
       const data = encodeFunctionData({
         abi: erc1271,
         functionName: 'isValidSignature',

@@ -34,7 +34,11 @@ export function claim(books: Books, asked: Ledger.ClaimRequest): Ledger.ClaimRes
   const owed = request.earns === Account.wallet(request.wallet) ? [] : debts(books, request.wallet)
   if (owed.length > 0 && replay === null) return { outcome: 'in-debt', owed }
   const funds = fund(books, request)
-  if (funds.refusal !== null) return replay === null ? funds.refusal : replayed(books, replay)
+  if (funds.refusal !== null) {
+    // A voucher with value left is no replay: its next call only has to wait.
+    const waits = funds.refusal.outcome === 'exposed'
+    return replay === null || waits ? funds.refusal : replayed(books, replay)
+  }
 
   const atRisk = request.budget !== undefined && isWithinBudget(books, request, request.budget)
   const payment =
