@@ -1,5 +1,6 @@
 import type { Address, Hex } from 'viem'
 import type { Chain } from '../chain/Chain.ts'
+import { ChainUnavailableError } from '../chain/ChainUnavailableError.ts'
 import { keyOf, parse as parseOrder } from '../chain/ChargeOrder.ts'
 import type { Report } from '../chain/Report.ts'
 import * as TokenCalls from '../chain/TokenCalls.ts'
@@ -28,10 +29,11 @@ export function createLateTransfers(options: {
   /** Transactions about a payment that somebody still works on, by token. */
   const again = new Map<Hex, Address>()
 
-  async function look(token: Address, transaction: Hex): Promise<void> {
-    again.delete(transaction)
+  /** False when the node does not show it (now). */
+  async function look(token: Address, transaction: Hex): Promise<boolean> {
     const mined = await chain.receipt(transaction)
-    if (mined === null) return
+    if (mined === null) return false
+    again.delete(transaction)
     for (const { from, nonce } of TokenCalls.authorizationUses(token, mined.logs)) {
       const payment = await ledger.payment({ key: keyOf(chain.id, token, from, nonce) })
       if (payment === null) continue
@@ -41,6 +43,7 @@ export function createLateTransfers(options: {
       else if (payment.money === 'void' || payment.money === 'lost' || payment.money === 'reversed')
         await recover(payment, ref)
     }
+    return true
   }
 
   async function recover(payment: Payment, ref: Ledger.ChainRef): Promise<void> {
@@ -58,8 +61,10 @@ export function createLateTransfers(options: {
         const received = (await chain.transfers(token, range)).filter(
           ({ from, to }) => to === chain.payee && from !== chain.escrow,
         )
+        // A node that shows a log and not its receipt is behind itself: what is passed over now is never read again.
         for (const transaction of new Set(received.map((transfer) => transfer.transaction)))
-          await look(token, transaction)
+          if (!(await look(token, transaction)))
+            throw new ChainUnavailableError('eth_getTransactionReceipt', new Error('no receipt for a log'))
       }
     },
   }
