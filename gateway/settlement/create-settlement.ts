@@ -43,7 +43,11 @@ export function createSettlement(options: createSettlement.Options) {
   })
   const failed = (event: string) => (error: unknown) =>
     report('error', event, { error: error instanceof Error ? error.message : String(error) })
-  const onCloseRequested = () => void settler.tick().catch(failed('settlement-failed'))
+  /** What was asked to close and is being settled for that: the start waits for it. */
+  let closing: Promise<unknown> = Promise.resolve()
+  const onCloseRequested = () => {
+    closing = Promise.all([closing, settler.tick().catch(failed('settlement-failed'))])
+  }
   const watcher = createWatcher({ ...shared, book, tokens, fromBlock, everyMs: pollMs, onCloseRequested })
   const resolver = createResolver({ ...shared, book, desk: charges, fromBlock, everyMs: pollMs })
   const reorg = createReorgGuard({
@@ -85,6 +89,7 @@ export function createSettlement(options: createSettlement.Options) {
       await withdrawals.recover()
       await reorg.tick()
       await watcher.poll()
+      await closing
       await settler.tick()
       await guard.tick().catch(failed('close-watch-failed'))
     },
