@@ -7,5 +7,7 @@ export default defineConfig({
     hookTimeout: 120_000,
     retry: 0,
     pool: 'forks',
+    // Most of a test's time is waiting for a chain, a disk or a socket.
+    maxWorkers: 2,
   },
 })

@@ -100,7 +100,7 @@ describe('checkFile', () => {
   })
 
   test('behavior: a finding says where, what and how', () => {
-    expect(checkFile('gateway/rails/a.ts', "\nimport { x } from '../policy/b.ts'\n")).toMatchInlineSnapshot(`
+    expect(checkFile('gateway/rails/a.ts', "\nimport { x } from '../request/b.ts'\n")).toMatchInlineSnapshot(`
       [
         {
           "file": "gateway/rails/a.ts",
