@@ -28,6 +28,8 @@ export type Swarm = {
   receiptHidden: number
   lag: number
   reorgs: number
+  /** Blocks beyond the confirmations that a reorganisation may take back: what had counted. */
+  deeper: number
   withheld: number
   blockSeconds: number
   confirmations: number
@@ -77,8 +79,9 @@ export function draw(random: Random): Swarm {
     receiptHidden: rate(0.3),
     lag: rate(0.5),
     reorgs: rate(1),
+    deeper: 0,
     withheld: rate(1),
-    blockSeconds: random.pick([2, 5, 12]),
+    blockSeconds: random.pick([4, 12]),
     confirmations,
     nodes: random.pick([1, 1, 2]),
     upstream: {

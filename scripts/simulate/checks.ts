@@ -73,7 +73,8 @@ async function checkCall(world: World, call: Call): Promise<void> {
     if (call.outcome !== 'claimed' || (await world.books.answer(payment.id)) !== null)
       say('it was charged, and its caller cannot have the answer.')
   }
-  if (call.outcome === 'answered' && !paid && payment.money !== 'lost' && !isGift(call, payment))
+  const owed = payment.money === 'lost' || payment.money === 'reversed'
+  if (call.outcome === 'answered' && !paid && !owed && !isGift(call, payment))
     say('it was answered and not charged.')
   if (payment.money === 'lost' && call.settle !== 'after') say('it was delivered before it was paid.')
   if (call.outcome === 'open') say('its caller was never told what became of it.')
@@ -138,7 +139,9 @@ async function checkWallet(world: World, payer: Payer): Promise<void> {
   const { address } = payer.signer
   const left = payer.funds - (await balanceOf(world, address))
   const credit = (await books.balance(Account.wallet(address), Asset.of(chainId, chain.token))).posted
-  let expected = credit
+  // What the chain took back is owed: it was had, and not paid.
+  const debt = -(await books.balance(Account.debt(address), Asset.of(chainId, chain.token))).posted
+  let expected = credit - debt
   for (const call of payer.calls) {
     if (call.kind === 'top-up' || (call.outcome !== 'answered' && call.outcome !== 'claimed')) continue
     const payment = await books.payment({ key: call.key })

@@ -54,7 +54,7 @@ async function run(world: World, payers: readonly Payer[], hours: number): Promi
     return done
   }
   /** Long enough for a process that is down to come back, for offers to expire, and for everything to be asked after. */
-  await scheduler.run(scheduler.now() + 60 * 60_000)
+  await scheduler.run(scheduler.now() + 45 * 60_000)
   const all = async () => {
     let told = true
     for (const payer of payers) told = (await payer.conclude()) && told
@@ -69,7 +69,7 @@ async function run(world: World, payers: readonly Payer[], hours: number): Promi
     return true
   }
   await within(20, closed)
-  await scheduler.run(scheduler.now() + 40 * 60_000)
+  await scheduler.run(scheduler.now() + 20 * 60_000)
   if (payers.some(({ busy }) => busy)) journal.say('some payer is still busy')
   await check(world, payers)
 }
@@ -82,8 +82,8 @@ async function weather(world: World, end: number): Promise<void> {
     await scheduler.sleep(random.between(60_000, 900_000))
     if (scheduler.now() >= end) return
     const { swarm } = world
-    // Never so many that a block which counted is taken back.
-    const deepest = swarm.confirmations - 1
+    // Without `deeper` never so many that a block which counted is taken back.
+    const deepest = swarm.confirmations - 1 + swarm.deeper
     if (deepest > 0 && random.chance(swarm.reorgs)) {
       const [blocks, keep] = [random.between(1, deepest), random.chance(0.5)]
       await scheduler.perform(() => chain.doom(blocks, keep))

@@ -30,6 +30,7 @@ export function simulatedConfig(chain: SimulatedChain, swarm: Swarm, guards: Gua
         startBlock: 0,
         pollMs: swarm.pollMs,
         timeoutMs: swarm.timeoutMs,
+        ...(swarm.deeper === 0 ? {} : { reorgBlocks: 2 * (swarm.confirmations + swarm.deeper) }),
       },
       escrow: chain.escrow,
       tokens: {

@@ -30,6 +30,12 @@ describe('seeds that failed', () => {
         upstream: { refused: 0, error: 0, slow: 0, broken: 0.2, stream: 1 },
       },
     },
+    {
+      found:
+        'a transfer given up that moved was passed over, because the node showed its log and not its receipt',
+      seed: 11,
+      override: { deeper: 4, reorgs: 1 },
+    },
   ])('behavior: $found', async ({ seed, override }) => {
     const result = await simulate(chain, { seed, hours: 1, override })
     expect(result.violations).toEqual([])
