@@ -133,12 +133,12 @@ export class Sender {
     const { pending } = await this.#head()
     const mined = new Map((await this.#mined(pending)).map((intent) => [intent.nonce, intent]))
     for (const nonce of nonceGaps(pending, open)) {
-      // It was mined: the node is behind, or a reorganisation took it out. Nothing else may take its place.
+      // It was mined: the node is behind, or a reorganisation took it out. Nothing else takes its place that may come back.
       const known = mined.get(nonce)
       if (known !== undefined) {
         const { result } = await broadcast(rpc, known.raw)
         report('warn', 'transaction-resent', { id: known.id, nonce, hash: known.hash, result })
-        continue
+        if (result !== 'refused') continue
       }
       const gas = await this.#simulate(order)
       if (typeof gas !== 'bigint') return report('error', 'nonce-gap', { nonce, reason: gas.reason })
