@@ -61,7 +61,7 @@ export class World {
   static async create(options: World.Options): Promise<World> {
     const { seed, chain, guards, echo } = options
     const random = new Random(seed)
-    const swarm = { ...draw(random.fork('swarm')), ...options.override }
+    const swarm = { ...draw(random.fork('swarm')), ...guards.world, ...options.override }
     const now = await chain.reset({ blockSeconds: swarm.blockSeconds })
     const scheduler = new Scheduler(now)
     chain.follow(() => scheduler.now())

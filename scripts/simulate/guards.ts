@@ -1,22 +1,30 @@
 import { randomBytes } from 'node:crypto'
 import type { Gateway } from '../../gateway/gateway.ts'
 import type { Ledger } from '../../gateway/ledger/Ledger.ts'
+import type { Swarm } from './Swarm.ts'
 import type { World } from './World.ts'
 
 /** A guard that can be taken away, to see that the simulation notices. */
 export const guardNames = ['claim', 'hold-order', 'intent-record', 'depth', 'resolver'] as const
 export type GuardName = (typeof guardNames)[number]
 
+/** Blocks that make a transaction count, and how deep what was booked is watched. */
+type Depth = { confirmations: number; reorgBlocks?: number }
+
 /** Where the gateway's guards are taken away: around it, never inside it. */
 export type Guards = {
   ledger(ledger: Ledger, world: World): Ledger
-  confirmations(configured: number): number
+  /** What the guard is there for: every world without it has it. */
+  world: Partial<Swarm>
+  /** What the gateway is told of depth. */
+  depth(configured: Depth): Depth
   afterStart(gateway: Gateway): void
 }
 
 const all: Guards = {
   ledger: (ledger) => ledger,
-  confirmations: (configured) => configured,
+  world: {},
+  depth: (configured) => configured,
   afterStart: () => {},
 }
 
@@ -26,7 +34,7 @@ const all: Guards = {
  * | `claim` | a payment key may be claimed any number of times |
  * | `hold-order` | the upstream is called before the claim is durable |
  * | `intent-record` | transactions are sent without a record of them |
- * | `depth` | one block is enough, on a chain that takes back several |
+ * | `depth` | one block is enough, and is not watched, on a chain that takes back several |
  * | `resolver` | nobody asks what became of payments in doubt |
  */
 export function without(name: GuardName | null): Guards {
@@ -40,7 +48,11 @@ export function without(name: GuardName | null): Guards {
     case 'intent-record':
       return { ...all, ledger: forgetIntents }
     case 'depth':
-      return { ...all, confirmations: () => 1 }
+      return {
+        ...all,
+        world: { confirmations: 5, reorgs: 1 },
+        depth: () => ({ confirmations: 1, reorgBlocks: 1 }),
+      }
     case 'resolver':
       return { ...all, afterStart: ({ settlement }) => void settlement.resolver.stop() }
   }

@@ -17,6 +17,7 @@ export const publicUrl = 'http://127.0.0.1:8402'
 
 /** The configuration of the gateway under test. */
 export function simulatedConfig(chain: SimulatedChain, swarm: Swarm, guards: Guards): Config.Config {
+  const { confirmations, deeper } = swarm
   const decimal = (units: bigint) => (Number(units) / 1_000_000).toFixed(6)
   return Config.parse(
     {
@@ -26,11 +27,13 @@ export function simulatedConfig(chain: SimulatedChain, swarm: Swarm, guards: Gua
         id: chainId,
         rpcUrl: 'http://node.test',
         relayerKey: { env: 'KEY' },
-        confirmations: guards.confirmations(swarm.confirmations),
+        ...guards.depth({
+          confirmations,
+          ...(deeper === 0 ? {} : { reorgBlocks: 2 * (confirmations + deeper) }),
+        }),
         startBlock: 0,
         pollMs: swarm.pollMs,
         timeoutMs: swarm.timeoutMs,
-        ...(swarm.deeper === 0 ? {} : { reorgBlocks: 2 * (swarm.confirmations + swarm.deeper) }),
       },
       escrow: chain.escrow,
       tokens: {
