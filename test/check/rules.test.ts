@@ -104,9 +104,9 @@ describe('checkFile', () => {
       [
         {
           "file": "gateway/rails/a.ts",
-          "fix": "it may import gateway/protocol, gateway/chain, gateway/errors.ts, gateway/clock.ts, gateway/ledger, gateway/routes, gateway/single-flight.ts, types of gateway/pricing, types of gateway/config",
+          "fix": "it may import gateway/protocol, gateway/chain, gateway/errors.ts, gateway/clock.ts, gateway/ledger, gateway/routes, gateway/policy, gateway/single-flight.ts, types of gateway/pricing, types of gateway/config",
           "line": 2,
-          "rule": "gateway/rails may not import gateway/policy: how money moves does not depend on how a request runs",
+          "rule": "gateway/rails may not import gateway/request: how money moves does not depend on how a request runs",
         },
       ]
     `)
