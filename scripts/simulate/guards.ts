@@ -42,7 +42,7 @@ export function without(name: GuardName | null): Guards {
     case null:
       return all
     case 'claim':
-      return { ...all, ledger: claimAgain }
+      return { ...all, world: { copies: 0.6, repeats: 0.6, gapMs: 300_000 }, ledger: claimAgain }
     case 'hold-order':
       return { ...all, ledger: callFirst }
     case 'intent-record':

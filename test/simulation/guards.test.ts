@@ -12,7 +12,7 @@ afterAll(() => chain.close())
 describe('simulate without a guard', () => {
   /** Where to look first, and what must be seen to break. A change elsewhere may move it to one of the next seeds. */
   const expected: Record<GuardName, { seed: number; breaks: RegExp }> = {
-    claim: { seed: 102, breaks: /the upstream ran \d+ times for|two different answers/ },
+    claim: { seed: 100, breaks: /the upstream ran|two different answers|is out\.|answered 402 while/ },
     'hold-order': { seed: 100, breaks: /the upstream ran \d+ times for/ },
     'intent-record': { seed: 104, breaks: /Reconciliation|is out\.|has a receipt/ },
     depth: { seed: 109, breaks: /Reconciliation|is out\.|never moved/ },
