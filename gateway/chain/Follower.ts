@@ -86,11 +86,13 @@ export function createFollower(options: createFollower.Options): Follower {
   async function follow(intent: Ledger.Intent, depth = confirmations): Promise<Chain.Fate> {
     const fate = await mined(intent, depth)
     if (fate !== null) return fate
-    if (await isOverrun(intent))
-      // It may have been mined between the two questions.
-      return (
-        (await mined(intent, depth)) ?? end(intent, { status: 'dropped', reason: 'nonce-used-by-another' })
-      )
+    if (await isOverrun(intent)) {
+      // It may have been mined between the two questions, and its receipt may lag behind its block.
+      const late = await mined(intent, depth)
+      if (late !== null) return late
+      for (const { hash } of await signed(intent)) if (await isKnown(hash)) return { status: 'pending' }
+      return end(intent, { status: 'dropped', reason: 'nonce-used-by-another' })
+    }
     const [newest, ...older] = await signed(intent)
     if (newest === undefined || (await isKnown(newest.hash))) return { status: 'pending' }
     // An older one only where no node takes the newest: any of them is as good.

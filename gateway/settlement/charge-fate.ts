@@ -34,7 +34,8 @@ export async function chargeFate(chain: Chain, order: ChargeOrder, fromBlock: bi
     const transaction = await findUse(chain, order, deep, fromBlock)
     if (transaction === null) return { status: 'pending', reason: 'use-not-found' }
     const mined = await chain.receipt(transaction)
-    if (mined === null) return { status: 'pending', reason: 'use-not-found' }
+    // The use is there and its receipt is not: the node is behind itself, and the token has said all it says.
+    if (mined === null) return { status: 'pending', reason: 'receipt-not-found' }
     const ref = refOf(chain, order, mined)
     return ref === null
       ? { status: 'impossible', reason: 'authorization-used-otherwise' }

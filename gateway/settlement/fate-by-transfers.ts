@@ -1,4 +1,3 @@
-import type { Hex } from 'viem'
 import type { Chain } from '../chain/Chain.ts'
 import type { ChargeOrder } from '../chain/ChargeOrder.ts'
 import type { Ledger } from '../ledger/Ledger.ts'
@@ -25,25 +24,17 @@ export async function fateByTransfers(
   for (const range of split({ from: fromBlock, to: deep }, 2_000n))
     for (const { transaction, from, value } of await chain.transfers(token, range)) {
       if (from !== message.from.toLowerCase() || value !== message.value) continue
-      const ref = await unbooked(context, order, transaction)
+      if ((await context.ledger.payment({ transaction, wallet: message.from })) !== null) continue
+      const mined = await chain.receipt(transaction)
+      // It may be the one: a node that shows a log and not its receipt is behind itself.
+      if (mined === null) return { status: 'pending', reason: 'receipt-not-found' }
+      const ref = refOf(chain, order, mined)
       if (ref !== null) return { status: 'executed', ref }
     }
   return { status: 'impossible', reason: 'authorization-expired' }
 }
 
 const unsaid: ReadonlySet<string> = new Set(['token-does-not-say', 'use-not-found'])
-
-/** The transfer of this transaction, when it is exactly what was ordered and no payment has it. */
-async function unbooked(
-  { chain, ledger }: fateByTransfers.Context,
-  order: ChargeOrder,
-  transaction: Hex,
-): Promise<Ledger.ChainRef | null> {
-  const wallet = order.message.from
-  if ((await ledger.payment({ transaction, wallet })) !== null) return null
-  const mined = await chain.receipt(transaction)
-  return mined === null ? null : refOf(chain, order, mined)
-}
 
 export declare namespace fateByTransfers {
   type Context = { ledger: Pick<Ledger, 'payment'>; chain: Chain; fromBlock: bigint }
