@@ -36,6 +36,12 @@ describe('seeds that failed', () => {
       seed: 11,
       override: { deeper: 4, reorgs: 1 },
     },
+    {
+      found:
+        'a payment that had moved was given up, because the node hid the receipt of its transfer for a while',
+      seed: 50045,
+      override: {},
+    },
   ])('behavior: $found', async ({ seed, override }) => {
     const result = await simulate(chain, { seed, hours: 1, override })
     expect(result.violations).toEqual([])
