@@ -1,0 +1,49 @@
+import os from 'node:os'
+import { isPinned } from './bench/Child.ts'
+import { gatewayRows } from './bench/gateway-rows.ts'
+import { type Options, readOptions, UsageError } from './bench/options.ts'
+import { medians, ratios, table } from './bench/report.ts'
+import { runRounds } from './bench/rounds.ts'
+import { prepareStand } from './bench/Stand.ts'
+import { yardstickRows } from './bench/yardstick-rows.ts'
+
+/**
+ * `./run bench [--json] [--only REGEX] [--rounds N] [--warm MS] [--measure MS] [--quick]`: how fast a paid call is, beside
+ * the same call free, beside others, and beside what this machine could do at most. docs/performance.md says how to read it.
+ */
+let options: Options
+try {
+  options = readOptions(process.argv.slice(2))
+} catch (error) {
+  if (!(error instanceof UsageError)) throw error
+  process.stderr.write(`${error.message}\n`)
+  process.exit(2)
+}
+
+const say = (line: string) => void (options.json ? process.stderr : process.stdout).write(`${line}\n`)
+const all = [...gatewayRows, ...yardstickRows].filter(({ name }) => options.only.test(name))
+const machine = {
+  node: process.version,
+  cpu: os.cpus()[0]?.model ?? 'unknown',
+  cores: os.cpus().length,
+  pinned: isPinned,
+}
+say(
+  `${machine.cpu}, ${machine.cores} cores, Node ${machine.node}${isPinned ? '' : '; NOT PINNED: taskset is missing'}`,
+)
+for (const { name, skipped } of all) if (skipped !== null) say(`${name} is left out: ${skipped}`)
+
+const stand = await prepareStand({ connections: options.connections, say })
+try {
+  const rows = all.filter(({ skipped }) => skipped === null)
+  const samples = await runRounds(rows, stand, { ...options, say })
+  say(table(all, samples))
+  for (const [name, value] of Object.entries(ratios(samples)))
+    if (value !== null) say(`  ${name.padEnd(22)} ${value.toFixed(3)}`)
+  if (options.json)
+    process.stdout.write(
+      `${JSON.stringify({ machine, upstream: stand.upstream.kind, medians: medians(samples), ratios: ratios(samples), samples })}\n`,
+    )
+} finally {
+  await stand.close()
+}

@@ -1,0 +1,32 @@
+import type { Child } from './Child.ts'
+import type { Script } from './load/Script.ts'
+import type { Stand } from './Stand.ts'
+
+/** One line of the table: a server, and what is sent to it. */
+export type Row = {
+  name: string
+  /** What it is, for a reader. */
+  title: string
+  /** Why it cannot be measured here; null when it can. */
+  skipped: string | null
+  /** Starts the server in a fresh process, and makes what is sent to it. */
+  start(context: Row.Context): Promise<Row.Started>
+}
+
+export declare namespace Row {
+  type Context = {
+    stand: Stand
+    /** Of this sample alone. */
+    folder: string
+    /** Most calls that a connection can make in the time: how many vouchers are needed. */
+    callsEach: number
+  }
+  type Started = {
+    server: Child
+    port: number
+    script: Script
+    loop: boolean
+    /** Asked after the server has ended: the number of answers must be that in the books. Throws when it is not. */
+    check?(answered: number): Promise<void>
+  }
+}

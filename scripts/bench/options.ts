@@ -1,0 +1,70 @@
+import { parseArgs } from 'node:util'
+
+/** What was asked for on the command line. Times in milliseconds. */
+export type Options = {
+  json: boolean
+  /** Rows to measure. */
+  only: RegExp
+  rounds: number
+  warmMs: number
+  measureMs: number
+  connections: number
+}
+
+const integer = (name: string, text: string, least: number) => {
+  const value = Number(text)
+  if (Number.isInteger(value) && value >= least) return value
+  throw new UsageError(`--${name} ${JSON.stringify(text)} is not a number of at least ${least}.`)
+}
+
+/** Reads the command line. @throws {UsageError} */
+export function readOptions(args: readonly string[]): Options {
+  const { values } = parse(args)
+  const quick = values.quick
+  const number = (
+    name: 'rounds' | 'warm' | 'measure' | 'connections',
+    usual: number,
+    hasty: number,
+    least: number,
+  ) => integer(name, values[name] ?? String(quick ? hasty : usual), least)
+  return {
+    json: values.json,
+    only: pattern(values.only),
+    rounds: number('rounds', 5, 1, 1),
+    warmMs: number('warm', 5_000, 200, 0),
+    measureMs: number('measure', 5_000, 300, 100),
+    connections: number('connections', 64, 4, 1),
+  }
+}
+
+function parse(args: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...args],
+      options: {
+        json: { type: 'boolean', default: false },
+        only: { type: 'string', default: '' },
+        rounds: { type: 'string' },
+        warm: { type: 'string' },
+        measure: { type: 'string' },
+        connections: { type: 'string' },
+        quick: { type: 'boolean', default: false },
+      },
+    })
+  } catch (error) {
+    throw new UsageError(error instanceof Error ? error.message : String(error))
+  }
+}
+
+function pattern(text: string): RegExp {
+  try {
+    return new RegExp(text)
+  } catch {
+    throw new UsageError(`--only ${JSON.stringify(text)} is not a regular expression.`)
+  }
+}
+
+/** The command line says something that cannot be done. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError'
+}

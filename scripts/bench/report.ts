@@ -1,0 +1,77 @@
+import Table from 'cli-table3'
+import type { Row } from './Row.ts'
+import type { Samples } from './rounds.ts'
+
+/** The middle value; of an even number the mean of the two. */
+export function median(values: readonly number[]): number | null {
+  const sorted = values.toSorted((a, b) => a - b)
+  const high = sorted[Math.floor(sorted.length / 2)]
+  const low = sorted[Math.ceil(sorted.length / 2) - 1]
+  return high === undefined || low === undefined ? null : (high + low) / 2
+}
+
+/** One row over another: the median of what each round saw, because both were measured within the same minutes. */
+export function ratio(samples: Samples, over: string, under: string): number | null {
+  const below = samples[under] ?? []
+  const pairs = (samples[over] ?? []).flatMap(({ rate }, round) => {
+    const other = below[round]
+    return other === undefined || other.rate === 0 ? [] : [rate / other.rate]
+  })
+  return median(pairs)
+}
+
+/** The comparisons that the project promises something about. Null where a row was not measured. */
+export function ratios(samples: Samples) {
+  return {
+    vsX402Batch: ratio(samples, 'channel', 'x402-batch'),
+    vsMppxCharge: ratio(samples, 'channel', 'mppx-charge'),
+    vsLimit: ratio(samples, 'channel', 'limit'),
+    balanceVsFree: ratio(samples, 'balance', 'free'),
+    repeatedVoucherVsFree: ratio(samples, 'channel-repeated', 'free'),
+    freeVsDispatch: ratio(samples, 'free', 'dispatch'),
+    freeVsNginx: ratio(samples, 'free', 'nginx'),
+    growth1M: null as number | null,
+  }
+}
+
+/** Medians of a row over its rounds. */
+export function medians(
+  samples: Samples,
+): Record<string, { rate: number | null; p50: number | null; p99: number | null }> {
+  return Object.fromEntries(
+    Object.entries(samples).map(([name, of]) => [
+      name,
+      {
+        rate: median(of.map(({ rate }) => rate)),
+        p50: median(of.map(({ p50 }) => p50)),
+        p99: median(of.map(({ p99 }) => p99)),
+      },
+    ]),
+  )
+}
+
+/** The table for a reader. */
+export function table(rows: readonly Row[], samples: Samples): string {
+  const out = new Table({
+    head: ['Row', 'Calls/s (median)', 'Least', 'Most', 'p50 ms', 'p99 ms'],
+    colAligns: ['left', 'right', 'right', 'right', 'right', 'right'],
+    style: { head: [], border: [] },
+  })
+  for (const { name, title, skipped } of rows) {
+    const of = samples[name] ?? []
+    const rates = of.map(({ rate }) => rate)
+    if (rates.length === 0) out.push([title, { colSpan: 5, content: skipped ?? 'not measured' }])
+    else
+      out.push([
+        title,
+        round(median(rates)),
+        round(Math.min(...rates)),
+        round(Math.max(...rates)),
+        round(median(of.map(({ p50 }) => p50)), 2),
+        round(median(of.map(({ p99 }) => p99)), 2),
+      ])
+  }
+  return out.toString()
+}
+
+const round = (value: number | null, digits = 0) => (value === null ? '–' : value.toFixed(digits))

@@ -1,0 +1,66 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Options } from './options.ts'
+import type { Row } from './Row.ts'
+import { measure, type Sample } from './Sample.ts'
+import type { Stand } from './Stand.ts'
+
+/** Samples by row, one a round. */
+export type Samples = Record<string, Sample[]>
+
+/** Measures every row once a round, each in fresh processes; every second round goes the other way. */
+export async function runRounds(
+  rows: readonly Row[],
+  stand: Stand,
+  options: Options & { say(line: string): void },
+): Promise<Samples> {
+  const samples: Samples = Object.fromEntries(rows.map(({ name }) => [name, []]))
+  for (let round = 0; round < options.rounds; round += 1) {
+    options.say(`round ${round + 1} of ${options.rounds}`)
+    for (const row of round % 2 === 0 ? rows : rows.toReversed()) {
+      const sample = await measureRow(row, stand, options)
+      samples[row.name]?.push(sample)
+      options.say(describe(row.name, sample))
+    }
+  }
+  return samples
+}
+
+/** Calls a second that vouchers are signed for: more than the prototype makes. */
+const fastest = 12_000
+
+async function measureRow(
+  row: Row,
+  stand: Stand,
+  { warmMs, measureMs, connections }: Options,
+): Promise<Sample> {
+  const folder = mkdtempSync(join(stand.folder, 'sample-'))
+  const callsEach = Math.ceil((fastest * (warmMs + measureMs)) / 1_000 / connections)
+  const { server, port, script, loop, check } = await row.start({ stand, folder, callsEach })
+  try {
+    const sample = await measure(server, { folder, port, script, loop, warmMs, measureMs }).finally(
+      server.stop,
+    )
+    if (sample.failed > 0)
+      throw new Error(`${row.name}: ${sample.failed} calls failed. ${sample.firstFailure}`)
+    if (sample.exhausted > 0)
+      throw new Error(`${row.name}: ${sample.exhausted} connections ran out of vouchers.`)
+    await check?.(sample.answeredInAll)
+    return sample
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+function describe(name: string, sample: Sample): string {
+  const number = (value: number, width: number, digits = 0) => value.toFixed(digits).padStart(width)
+  return [
+    `  ${name.padEnd(18)}`,
+    `${number(sample.rate, 7)} calls/s`,
+    `p50 ${number(sample.p50, 7, 2)} ms`,
+    `p99 ${number(sample.p99, 7, 2)} ms`,
+    `server ${number(sample.serverBusy * 100, 4)} %`,
+    `load ${number(sample.busy * 100, 4)} %`,
+    `calibration ${number(sample.calibrationMs, 5)} ms`,
+  ].join('  ')
+}

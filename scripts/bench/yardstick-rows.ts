@@ -1,0 +1,66 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { freePort } from '../dev/free-port.ts'
+import { start } from './Child.ts'
+import { price, routes } from './Gateway.ts'
+import { freshVouchers } from './gateway-rows.ts'
+import type { Job } from './limit.ts'
+import { request } from './load/request.ts'
+import type { Row } from './Row.ts'
+import { hasNginx, startNginx } from './servers/nginx.ts'
+import { paidRequests, sessionOfferStub } from './vouchers.ts'
+
+const isReady = (line: string) => (line === 'ready' ? true : null)
+const free = (connections: number) => Array.from({ length: connections }, () => [request(routes.free)])
+
+/** What the gateway is compared with: the same work with nothing around it. */
+export const yardstickRows: readonly Row[] = [
+  {
+    name: 'dispatch',
+    title: 'bare node:http and undici Pool.dispatch',
+    skipped: null,
+    async start({ stand }) {
+      const port = await freePort()
+      const command = [process.execPath, 'scripts/bench/servers/dispatch.ts', port, stand.upstream.port]
+      const server = await start('server', command.map(String), isReady)
+      return { server, port, script: free(stand.payers.length), loop: true }
+    },
+  },
+  {
+    name: 'limit',
+    title: 'prototype: voucher, durable, proxied, nothing else',
+    skipped: null,
+    async start({ stand, folder, callsEach }) {
+      const port = await freePort()
+      const { chainId, escrow } = stand.chain
+      const path = join(folder, 'limit.json')
+      const job: Job = {
+        port,
+        upstream: stand.upstream.port,
+        database: join(folder, 'limit.sqlite'),
+        chainId,
+        escrow,
+        price: price.toString(),
+        channels: stand.payers.map(({ channelId, key, cumulative }) => ({
+          id: channelId,
+          signer: key.address,
+          cumulative: cumulative.toString(),
+        })),
+      }
+      writeFileSync(path, JSON.stringify(job))
+      const server = await start('server', [process.execPath, 'scripts/bench/limit.ts', path], isReady)
+      const toRequest = paidRequests(sessionOfferStub, chainId)
+      const script = freshVouchers(stand, callsEach).map((signed) => signed.map(toRequest))
+      return { server, port, script, loop: false }
+    },
+  },
+  {
+    name: 'nginx',
+    title: 'nginx as a plain proxy',
+    skipped: hasNginx ? null : 'nginx is not installed',
+    async start({ stand, folder }) {
+      const { port, ...server } = await startNginx('server', folder, { proxies: stand.upstream.port })
+      return { server, port, script: free(stand.payers.length), loop: true }
+    },
+  },
+]
