@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import type { ConfigInput } from '../../gateway/config/define-config.ts'
 import { type Child, start } from './Child.ts'
 import type { ChainFacts } from './chain.ts'
+import { probing } from './server.ts'
 
 /** Price of a call in base units, and as the configuration says it. */
 export const price = 1_000n
@@ -43,7 +44,7 @@ export function startGateway(options: startGateway.Options): Promise<Child> {
   writeFileSync(file, JSON.stringify(input))
   return start(
     'server',
-    [process.execPath, ...(options.nodeArguments ?? []), 'gateway/main.ts', '--config', file],
+    [process.execPath, ...(options.probe === true ? probing : []), 'gateway/main.ts', '--config', file],
     (line) => (line.includes('"msg":"listening"') ? true : null),
     {
       environment: { FARTHING_SECRET: secret, FARTHING_RELAYER_KEY: chain.payeeKey },
@@ -65,7 +66,7 @@ export declare namespace startGateway {
     chain: ChainFacts
     /** File of the ledger. */
     database: string
-    nodeArguments?: readonly string[]
+    /** Put the probe into it. */
     probe?: boolean
   }
 }

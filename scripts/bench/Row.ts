@@ -9,6 +9,8 @@ export type Row = {
   title: string
   /** Why it cannot be measured here; null when it can. */
   skipped: string | null
+  /** Whether its server is one of node's, and so can say where its time goes. */
+  hasProbe: boolean
   /** Starts the server in a fresh process, and makes what is sent to it. */
   start(context: Row.Context): Promise<Row.Started>
 }
@@ -20,6 +22,8 @@ export declare namespace Row {
     folder: string
     /** Most calls that a connection can make in the time: how many vouchers are needed. */
     callsEach: number
+    /** Put the probe into the server, where it is one of node's. */
+    probe: boolean
   }
   type Started = {
     server: Child

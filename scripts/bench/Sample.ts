@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { type Child, cores, isPinned, start } from './Child.ts'
 import type { Done, Job, Said } from './load/main.ts'
 import * as Script from './load/Script.ts'
+import * as Profile from './Profile.ts'
 
 /** One measurement of one server in fresh processes. Latencies in milliseconds. */
 export type Sample = Done & {
@@ -13,11 +14,13 @@ export type Sample = Done & {
   serverBusy: number
   /** Time for a fixed piece of arithmetic on the server's core just before: when it moves, the machine moved. */
   calibrationMs: number
+  /** Where the time went, if that was asked for. */
+  profile?: Profile.Profile
 }
 
 /** Sends the script to a running server from a fresh generator, and watches both. */
 export async function measure(server: Child, options: measure.Options): Promise<Sample> {
-  const { folder, script, measureMs, ...job } = options
+  const { folder, script, measureMs, profile = false, ...job } = options
   const file = join(folder, 'script.bin')
   await Script.write(file, script)
   const path = join(folder, 'job.json')
@@ -25,24 +28,39 @@ export async function measure(server: Child, options: measure.Options): Promise<
   const calibrationMs = calibrate()
   let before = 0
   let after = 0
+  const recorded = join(folder, 'profile.json')
+  let asked: Promise<unknown> = Promise.resolve()
   const generator = await start('rest', [process.execPath, 'scripts/bench/load/main.ts', path], (line) => {
     const said = JSON.parse(line) as Said
-    if (said.event === 'measuring') before = processorMs(server.pid)
-    if (said.event === 'measured') after = processorMs(server.pid)
+    if (said.event === 'measuring') {
+      before = processorMs(server.pid)
+      if (profile) asked = server.ask('profile')
+    }
+    if (said.event === 'measured') {
+      after = processorMs(server.pid)
+      if (profile) asked = asked.then(() => server.ask(`profiled ${recorded}`))
+    }
     return said.event === 'done' ? said : null
   })
   const { event: _, ...done } = generator.ready
   await generator.stop()
+  await asked
   return {
     ...done,
     rate: (done.answered * 1_000) / measureMs,
     serverBusy: (after - before) / measureMs,
     calibrationMs,
+    ...(profile ? { profile: Profile.read(recorded) } : {}),
   }
 }
 
 export declare namespace measure {
-  type Options = Omit<Job, 'script'> & { folder: string; script: Script.Script }
+  type Options = Omit<Job, 'script'> & {
+    folder: string
+    script: Script.Script
+    /** Record where the time goes; the server has the probe. */
+    profile?: boolean
+  }
 }
 
 const arithmetic = `

@@ -32,12 +32,13 @@ function row(name: string, title: string, prepare: Prepare): Row {
     name,
     title,
     skipped: null,
+    hasProbe: true,
     async start(context) {
-      const { stand, folder } = context
+      const { stand, folder, probe } = context
       const database = stand.freshLedger(folder)
       const asset = Asset.of(stand.chain.chainId, stand.chain.token)
       const before = await earned(database, asset)
-      const server = await startGateway({ ...stand, upstream: stand.upstream.port, folder, database })
+      const server = await startGateway({ ...stand, upstream: stand.upstream.port, folder, database, probe })
       try {
         const script = await prepare(context, `http://127.0.0.1:${stand.port}`)
         const check = async (answered: number) => {

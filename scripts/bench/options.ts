@@ -9,6 +9,8 @@ export type Options = {
   warmMs: number
   measureMs: number
   connections: number
+  /** Say where the time goes. */
+  profile: boolean
 }
 
 const integer = (name: string, text: string, least: number) => {
@@ -20,7 +22,7 @@ const integer = (name: string, text: string, least: number) => {
 /** Reads the command line. @throws {UsageError} */
 export function readOptions(args: readonly string[]): Options {
   const { values } = parse(args)
-  const quick = values.quick
+  const { quick, profile } = values
   const number = (
     name: 'rounds' | 'warm' | 'measure' | 'connections',
     usual: number,
@@ -28,9 +30,10 @@ export function readOptions(args: readonly string[]): Options {
     least: number,
   ) => integer(name, values[name] ?? String(quick ? hasty : usual), least)
   return {
+    profile,
     json: values.json,
     only: pattern(values.only),
-    rounds: number('rounds', 5, 1, 1),
+    rounds: number('rounds', profile ? 1 : 5, 1, 1),
     warmMs: number('warm', 5_000, 200, 0),
     measureMs: number('measure', 5_000, 300, 100),
     connections: number('connections', 64, 4, 1),
@@ -48,6 +51,7 @@ function parse(args: readonly string[]) {
         warm: { type: 'string' },
         measure: { type: 'string' },
         connections: { type: 'string' },
+        profile: { type: 'boolean', default: false },
         quick: { type: 'boolean', default: false },
       },
     })

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Options } from './options.ts'
+import * as Profile from './Profile.ts'
 import type { Row } from './Row.ts'
 import { measure, type Sample } from './Sample.ts'
 import type { Stand } from './Stand.ts'
@@ -21,6 +22,7 @@ export async function runRounds(
       const sample = await measureRow(row, stand, options)
       samples[row.name]?.push(sample)
       options.say(describe(row.name, sample))
+      if (sample.profile !== undefined) options.say(Profile.describe(row.name, sample.profile))
     }
   }
   return samples
@@ -29,20 +31,15 @@ export async function runRounds(
 /** Calls a second that vouchers are signed for: more than the prototype makes. */
 const fastest = 12_000
 
-async function measureRow(
-  row: Row,
-  stand: Stand,
-  { warmMs, measureMs, connections }: Options,
-): Promise<Sample> {
+async function measureRow(row: Row, stand: Stand, options: Options): Promise<Sample> {
+  const { warmMs, measureMs, connections } = options
   const folder = mkdtempSync(join(stand.folder, 'sample-'))
   const callsEach = Math.ceil((fastest * (warmMs + measureMs)) / 1_000 / connections)
-  const { server, port, script, loop, check } = await row.start({ stand, folder, callsEach })
+  const profile = options.profile && row.hasProbe
+  const { server, check, ...sent } = await row.start({ stand, folder, callsEach, probe: profile })
   try {
-    const sample = await measure(server, { folder, port, script, loop, warmMs, measureMs }).finally(
-      server.stop,
-    )
-    if (sample.failed > 0)
-      throw new Error(`${row.name}: ${sample.failed} calls failed. ${sample.firstFailure}`)
+    const sample = await measure(server, { folder, warmMs, measureMs, profile, ...sent }).finally(server.stop)
+    if (sample.failed > 0) throw new Error(`${row.name}: ${sample.failed} calls failed. ${sample.firstFailure}`)
     if (sample.exhausted > 0)
       throw new Error(`${row.name}: ${sample.exhausted} connections ran out of vouchers.`)
     await check?.(sample.answeredInAll)

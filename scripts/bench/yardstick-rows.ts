@@ -1,16 +1,15 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { freePort } from '../dev/free-port.ts'
-import { start } from './Child.ts'
 import { price, routes } from './Gateway.ts'
 import { freshVouchers } from './gateway-rows.ts'
 import type { Job } from './limit.ts'
 import { request } from './load/request.ts'
 import type { Row } from './Row.ts'
+import { startServer } from './server.ts'
 import { hasNginx, startNginx } from './servers/nginx.ts'
 import { paidRequests, sessionOfferStub } from './vouchers.ts'
 
-const isReady = (line: string) => (line === 'ready' ? true : null)
 const free = (connections: number) => Array.from({ length: connections }, () => [request(routes.free)])
 
 /** What the gateway is compared with: the same work with nothing around it. */
@@ -19,10 +18,10 @@ export const yardstickRows: readonly Row[] = [
     name: 'dispatch',
     title: 'bare node:http and undici Pool.dispatch',
     skipped: null,
-    async start({ stand }) {
+    hasProbe: true,
+    async start({ stand, probe }) {
       const port = await freePort()
-      const command = [process.execPath, 'scripts/bench/servers/dispatch.ts', port, stand.upstream.port]
-      const server = await start('server', command.map(String), isReady)
+      const server = await startServer('servers/dispatch.ts', [port, stand.upstream.port], { probe })
       return { server, port, script: free(stand.payers.length), loop: true }
     },
   },
@@ -30,7 +29,8 @@ export const yardstickRows: readonly Row[] = [
     name: 'limit',
     title: 'prototype: voucher, durable, proxied, nothing else',
     skipped: null,
-    async start({ stand, folder, callsEach }) {
+    hasProbe: true,
+    async start({ stand, folder, callsEach, probe }) {
       const port = await freePort()
       const { chainId, escrow } = stand.chain
       const path = join(folder, 'limit.json')
@@ -48,7 +48,7 @@ export const yardstickRows: readonly Row[] = [
         })),
       }
       writeFileSync(path, JSON.stringify(job))
-      const server = await start('server', [process.execPath, 'scripts/bench/limit.ts', path], isReady)
+      const server = await startServer('limit.ts', [path], { probe })
       const toRequest = paidRequests(sessionOfferStub, chainId)
       const script = freshVouchers(stand, callsEach).map((signed) => signed.map(toRequest))
       return { server, port, script, loop: false }
@@ -58,6 +58,7 @@ export const yardstickRows: readonly Row[] = [
     name: 'nginx',
     title: 'nginx as a plain proxy',
     skipped: hasNginx ? null : 'nginx is not installed',
+    hasProbe: false,
     async start({ stand, folder }) {
       const { port, ...server } = await startNginx('server', folder, { proxies: stand.upstream.port })
       return { server, port, script: free(stand.payers.length), loop: true }

@@ -1,0 +1,71 @@
+import { writeFileSync } from 'node:fs'
+import { Session } from 'node:inspector/promises'
+import { PerformanceObserver } from 'node:perf_hooks'
+
+/**
+ * Preloaded into a server under test (`node --expose-gc --import …/probe.ts`) where more is asked of it than how fast it
+ * answers. It speaks over the channel to the process that started it, and is silent until it is asked.
+ */
+
+/** Pauses of the collector, in milliseconds. `scavenge`: of the young generation. */
+export type Pauses = { scavenge: readonly number[]; other: readonly number[] }
+
+/** Bytes in use after a full collection. */
+export type Memory = { heap: number; external: number; resident: number }
+
+const kinds = { scavenge: 1 }
+let pauses: { scavenge: number[]; other: number[] } = { scavenge: [], other: [] }
+const observer = new PerformanceObserver((list) => {
+  for (const { duration, detail } of list.getEntries()) {
+    const { kind } = detail as { kind: number }
+    pauses[kind === kinds.scavenge ? 'scavenge' : 'other'].push(duration)
+  }
+})
+observer.observe({ entryTypes: ['gc'] })
+
+let session: Session | null = null
+
+async function answer(question: string): Promise<unknown> {
+  const [what = '', argument = ''] = question.split(' ')
+  switch (what) {
+    case 'forget-pauses':
+      pauses = { scavenge: [], other: [] }
+      return true
+    case 'pauses':
+      return pauses
+    case 'memory': {
+      // Twice: what the first finds unreachable may hold on to more.
+      await globalThis.gc?.({ execution: 'async', type: 'major' })
+      await globalThis.gc?.({ execution: 'async', type: 'major' })
+      const { heapUsed, external, rss } = process.memoryUsage()
+      return { heap: heapUsed, external, resident: rss } satisfies Memory
+    }
+    case 'later': {
+      // Time as the gateway reads it; nothing else of the process changes.
+      const real = Date.now.bind(Date)
+      const shift = Number(argument)
+      Date.now = () => real() + shift
+      return true
+    }
+    case 'profile':
+      session = new Session()
+      session.connect()
+      await session.post('Profiler.enable')
+      await session.post('Profiler.setSamplingInterval', { interval: 250 })
+      await session.post('Profiler.start')
+      return true
+    case 'profiled': {
+      const result = await session?.post('Profiler.stop')
+      writeFileSync(argument, JSON.stringify(result?.profile))
+      session?.disconnect()
+      return true
+    }
+    default:
+      throw new Error(`The probe was asked ${JSON.stringify(question)}.`)
+  }
+}
+
+process.on('message', (question) => {
+  void answer(String(question)).then((said) => process.send?.(said))
+})
+process.channel?.unref()
