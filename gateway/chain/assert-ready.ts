@@ -1,9 +1,9 @@
-import type { Address } from 'viem'
+import { type Address, toHex } from 'viem'
 import { GatewayError } from '../errors.ts'
 import { escrowAbi } from '../protocol/abi.ts'
+import { voucherSeparator } from '../protocol/voucher-digest.ts'
 import { asking } from './ChainUnavailableError.ts'
 import type { Rpc } from './rpc.ts'
-import { domainSeparator } from './voucher-digest.ts'
 
 /** Least grace period before a payer may withdraw, in seconds (draft-evm-session-00, "Forced Close"). */
 const leastGrace = 600n
@@ -45,7 +45,7 @@ export async function assertReady(options: {
   const separator = await client
     .readContract({ address: escrow, abi: escrowAbi, functionName: 'domainSeparator' })
     .catch(() => null)
-  if (separator !== domainSeparator({ chainId, escrow }))
+  if (separator !== toHex(voucherSeparator({ chainId, escrow })))
     throw new ChainMismatchError(
       `The escrow ${escrow} signs in another EIP-712 domain than its chain and address give: it would pay no voucher.`,
       'deploy the escrow of this version (./run deploy) and set its address',

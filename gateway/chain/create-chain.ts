@@ -2,13 +2,15 @@ import {
   type Address,
   type Hex,
   hashMessage,
-  hashTypedData,
   type LocalAccount,
   type PublicClient,
+  toBytes,
+  toHex,
 } from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
 import type { Clock } from '../clock.ts'
-import * as Authorization from '../protocol/Authorization.ts'
+import { authorizationDigest } from '../protocol/authorization-digest.ts'
+import { voucherDigest } from '../protocol/voucher-digest.ts'
 import * as WithdrawalRequest from '../protocol/WithdrawalRequest.ts'
 import { createAgreement } from './Agreement.ts'
 import { agreedReads } from './agreed-reads.ts'
@@ -25,8 +27,9 @@ import { type Report, silent } from './Report.ts'
 import { createReads } from './reads.ts'
 import { createRpc, type Endpoint } from './rpc.ts'
 import { Sender } from './Sender.ts'
-import { signedBy } from './Signatures.ts'
-import { voucherDigest } from './voucher-digest.ts'
+import { chooseCurve } from './signatures/choose-curve.ts'
+import { createSignatures } from './signatures/Signatures.ts'
+import { verifiedVouchers } from './signatures/verified-vouchers.ts'
 
 /**
  * Makes the chain of one escrow, over JSON-RPC. Asks nothing of the node by itself: call `assertReady` and then
@@ -75,7 +78,15 @@ export function createChain(options: createChain.Options): Chain {
   })
   let lookedAt = Number.NEGATIVE_INFINITY
   const contracts = createContractSignatures(rpc.read, clock)
-  const digestOf = voucherDigest({ chainId, escrow })
+  const curve = chooseCurve()
+  const { signedBy } = createSignatures(curve)
+  const voucherHash = voucherDigest({ chainId, escrow })
+  const authorizationHash = authorizationDigest()
+  const verified = verifiedVouchers(mostVerified)
+
+  /** True when an account signed the digest, or a contract wallet says that it did. */
+  const signed = async (signer: Address, digest: Uint8Array, signature: Hex) =>
+    signedBy(signer, digest, signature) || contracts.confirm(signer, toHex(digest), signature)
 
   return {
     id: chainId,
@@ -88,6 +99,7 @@ export function createChain(options: createChain.Options): Chain {
     ...agreed,
 
     async assertReady() {
+      report('info', 'signature-checks', { curve: curve.name, reason: curve.reason })
       await assertReady({ rpc, chainId, escrow })
       await relayers.checkGas()
     },
@@ -107,22 +119,18 @@ export function createChain(options: createChain.Options): Chain {
     close: () => follower.close(),
 
     async verifyVoucher(voucher, signature, signer) {
-      const digest = digestOf(voucher)
-      return signedBy(signer, digest, signature) || contracts.confirm(signer, digest, signature)
+      if (verified.has(voucher, signature, signer)) return true
+      const digest = voucherHash(voucher)
+      if (!signedBy(signer, digest, signature)) return contracts.confirm(signer, toHex(digest), signature)
+      verified.add(voucher, signature, signer)
+      return true
     },
-    async verifyAuthorization(kind, domain, message, signature) {
-      const typed = Authorization.typedData(kind, domain, message)
-      const digest = hashTypedData(typed as Parameters<typeof hashTypedData>[0])
-      return signedBy(message.from, digest, signature) || contracts.confirm(message.from, digest, signature)
-    },
-    async verifyWithdrawal(request, signature) {
-      const digest = WithdrawalRequest.digest({ chainId, escrow }, request)
-      return (
-        signedBy(request.wallet, digest, signature) || contracts.confirm(request.wallet, digest, signature)
-      )
-    },
+    verifyAuthorization: async (kind, domain, message, signature) =>
+      signed(message.from, authorizationHash(kind, domain, message), signature),
+    verifyWithdrawal: async (request, signature) =>
+      signed(request.wallet, toBytes(WithdrawalRequest.digest({ chainId, escrow }, request)), signature),
     async verifyMessage(address, message, signature) {
-      if (signedBy(address, hashMessage(message), signature)) return true
+      if (signedBy(address, toBytes(hashMessage(message)), signature)) return true
       return asking('eth_call', () => rpc.read.verifyMessage({ address, message, signature }))
     },
   }
@@ -130,6 +138,8 @@ export function createChain(options: createChain.Options): Chain {
 
 /** Gas that a key must be able to pay for: below it, it counts as empty. */
 const leastGas = 100_000n
+/** Vouchers whose verified signature is remembered: some 4 MB. */
+const mostVerified = 8_192
 /** Time between looks at the nodes and at what the keys have left. */
 const lookMs = 30_000
 

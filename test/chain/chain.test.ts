@@ -147,7 +147,7 @@ describe('Chain.assertReady', () => {
   test('behavior: a payee without gas is a warning with its fix', async () => {
     const reports: string[] = []
     await make({ report: (level, event) => void reports.push(`${level} ${event}`) }).assertReady()
-    expect(reports).toEqual(['warn payee-without-gas'])
+    expect(reports).toEqual(['info signature-checks', 'warn payee-without-gas'])
   })
 
   test('error: another chain, no contract, and a contract that is no escrow are refused with the fix', async () => {
