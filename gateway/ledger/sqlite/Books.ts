@@ -1,7 +1,14 @@
 import type { Database, Statement } from 'better-sqlite3'
-import type { Query, Value } from './sql.ts'
+import { type Query, sql, type Value } from './sql.ts'
+import { WorkingSet } from './working-set/WorkingSet.ts'
 
-/** One connection to the books, with its prepared statements and the clock. Holds no row between transactions. */
+const begin = sql`BEGIN`
+const commit = sql`COMMIT`
+
+/**
+ * One connection to the books, with its prepared statements, the clock and the rows that calls change over and over
+ * (`rows`). A statement that names a table whose rows wait to be written is run after they were.
+ */
 export class Books {
   readonly database: Database
   readonly clock: { now(): number }
@@ -9,60 +16,83 @@ export class Books {
   writes = 0
   /** Transfers of the operation that is running: the trail states them. */
   readonly posted: Books.Posted[] = []
-  readonly #prepared = new Map<Query<Value[], unknown>, Statement<Value[]>>()
+  /** Rows in memory. */
+  readonly rows: WorkingSet
+  readonly #prepared = new Map<Query<Value[], unknown>, Prepared>()
 
   constructor(database: Database, clock: { now(): number }) {
     this.database = database
     this.clock = clock
+    this.rows = new WorkingSet(this)
   }
 
   /** First row, or null. */
   get<Values extends Value[], Row>(query: Query<Values, Row>, ...values: Values): Row | null {
-    return (this.#prepare(query).get(...values) as Row | undefined) ?? null
+    return (this.#statement(query).get(...values) as Row | undefined) ?? null
   }
 
   /** Every row. */
   all<Values extends Value[], Row>(query: Query<Values, Row>, ...values: Values): Row[] {
-    return this.#prepare(query).all(...values) as Row[]
+    return this.#statement(query).all(...values) as Row[]
   }
 
   /** Row after row, for what may be long. Nothing else may use the connection until it ends. */
   each<Values extends Value[], Row>(query: Query<Values, Row>, ...values: Values): IterableIterator<Row> {
-    return this.#prepare(query).iterate(...values) as IterableIterator<Row>
+    return this.#statement(query).iterate(...values) as IterableIterator<Row>
   }
 
   /** Runs a statement that writes. Returns how many rows it changed. */
   run<Values extends Value[]>(query: Query<Values, never>, ...values: Values): number {
-    const { changes } = this.#prepare(query).run(...values)
+    const { changes } = this.#statement(query).run(...values)
     this.writes += changes
     return changes
   }
 
   /** Inserts one row. Returns its id. */
   insert<Values extends Value[]>(query: Query<Values, never>, ...values: Values): number {
-    const { changes, lastInsertRowid } = this.#prepare(query).run(...values)
+    const { changes, lastInsertRowid } = this.#statement(query).run(...values)
     this.writes += changes
     return Number(lastInsertRowid)
   }
 
+  /** Reads one row of a table in the working set, for the working set: what waits to be written is not in it. */
+  load<Values extends Value[], Row>(query: Query<Values, Row>, ...values: Values): Row | null {
+    return (this.#prepare(query).statement.get(...values) as Row | undefined) ?? null
+  }
+
+  /** Writes one row of the working set. */
+  write<Values extends Value[]>(query: Query<Values, never>, ...values: Values): number {
+    return this.#prepare(query).statement.run(...values).changes
+  }
+
   /** Runs reads on one snapshot. */
   snapshot<Result>(read: () => Result): Result {
-    this.database.exec('BEGIN')
+    this.write(begin)
     try {
+      this.rows.check()
       return read()
     } finally {
-      this.database.exec('COMMIT')
+      this.write(commit)
     }
   }
 
-  #prepare(query: Query<Value[], unknown>): Statement<Value[]> {
+  #statement(query: Query<Value[], unknown>): Statement<Value[]> {
+    const { statement, waits } = this.#prepare(query)
+    if (waits && this.rows.isDirty) this.rows.flush()
+    return statement
+  }
+
+  #prepare(query: Query<Value[], unknown>): Prepared {
     const known = this.#prepared.get(query)
     if (known !== undefined) return known
     const statement = this.database.prepare<Value[]>(query.text)
-    this.#prepared.set(query, statement)
-    return statement
+    const prepared = { statement, waits: WorkingSet.names.test(query.text) }
+    this.#prepared.set(query, prepared)
+    return prepared
   }
 }
+
+type Prepared = { statement: Statement<Value[]>; waits: boolean }
 
 export declare namespace Books {
   /** A transfer as it was booked. */

@@ -14,6 +14,7 @@ export class GroupCommit {
   readonly #database: Database
   readonly #onCommit: ((group: GroupCommit.Group) => void) | undefined
   readonly #maxGroup: number
+  readonly #rows: GroupCommit.Rows | undefined
   readonly #statements: Record<'begin' | 'commit' | 'rollback' | 'save' | 'undo' | 'release', Statement<[]>>
   #queue: Entry[] = []
   #scheduled = false
@@ -23,6 +24,7 @@ export class GroupCommit {
     this.#database = database
     this.#onCommit = options.onCommit
     this.#maxGroup = options.maxGroup ?? maxGroup
+    this.#rows = options.rows
     this.#statements = {
       begin: database.prepare('BEGIN IMMEDIATE'),
       commit: database.prepare('COMMIT'),
@@ -66,13 +68,10 @@ export class GroupCommit {
     if (group.length === 0) return
     let outcomes: Outcome[]
     try {
-      this.#statements.begin.run()
-      outcomes = group.map((entry) => this.#apply(entry))
-      this.#statements.commit.run()
+      outcomes = this.#together(group)
     } catch (error) {
       const reason = storageError(error)
       for (const entry of group) entry.reject(reason)
-      if (this.#database.inTransaction) this.#statements.rollback.run()
       return
     }
     for (const [index, entry] of group.entries()) {
@@ -84,17 +83,44 @@ export class GroupCommit {
     this.#onCommit?.({ operations: group.length, failed: outcomes.filter((o) => 'error' in o).length })
   }
 
+  /**
+   * Runs a group and commits it. What waits in memory is written once for all; where the schema refuses that, the group
+   * is run again and each operation writes its own, so that the one at fault fails alone.
+   */
+  #together(group: readonly Entry[], alone = false): Outcome[] {
+    let refused = false
+    try {
+      this.#statements.begin.run()
+      this.#rows?.check()
+      const outcomes = group.map((entry) => this.#apply(entry, alone))
+      refused = !alone && this.#rows !== undefined
+      this.#rows?.flush()
+      this.#rows?.settle()
+      refused = false
+      this.#statements.commit.run()
+      return outcomes
+    } catch (error) {
+      if (this.#database.inTransaction) this.#statements.rollback.run()
+      this.#rows?.forget()
+      if (refused) return this.#together(group, true)
+      throw error
+    }
+  }
+
   /** One operation in its savepoint. Throws only when SQLite gave up the whole transaction. */
-  #apply(entry: Entry): Outcome {
+  #apply(entry: Entry, alone: boolean): Outcome {
     this.#statements.save.run()
     try {
       const value = entry.operation()
+      if (alone) this.#rows?.flush()
       this.#statements.release.run()
+      this.#rows?.settle()
       return { value }
     } catch (error) {
       if (!this.#database.inTransaction) throw error
       this.#statements.undo.run()
       this.#statements.release.run()
+      this.#rows?.undo()
       return { error }
     }
   }
@@ -106,5 +132,7 @@ type Outcome = { value: unknown } | { error: unknown }
 export declare namespace GroupCommit {
   /** What one commit carried: for metrics. */
   type Group = { operations: number; failed: number }
-  type Options = { onCommit?: ((group: Group) => void) | undefined; maxGroup?: number }
+  /** Rows in memory that follow the transaction: `WorkingSet`. */
+  type Rows = { check(): void; flush(): void; settle(): void; undo(): void; forget(): void }
+  type Options = { onCommit?: ((group: Group) => void) | undefined; maxGroup?: number; rows?: Rows }
 }

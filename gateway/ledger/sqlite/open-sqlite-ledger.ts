@@ -59,9 +59,10 @@ export async function openSqliteLedger(options: openSqliteLedger.Options): Promi
     ? connectReadonly(options.path, busyTimeout)
     : connect(options.path, clock.now(), busyTimeout)
   const books = new Books(database, clock)
-  const commits = new GroupCommit(database, { onCommit: options.onCommit })
+  const commits = new GroupCommit(database, { onCommit: options.onCommit, rows: books.rows })
 
   if (!readonly) database.transaction(() => begin(books)).immediate()
+  books.rows.forget()
   /** Every operation goes through the trail: what moves money is stated there, described or not. */
   const write = <Result>(operation: () => Result, describe?: (result: Result) => Said): Promise<Result> =>
     commits.run(() => record(books, operation, describe))

@@ -3,11 +3,11 @@ import type { Asset } from '../../Asset.ts'
 import type { Books } from '../Books.ts'
 import { expose, isOfChannel } from '../exposure/unsettled.ts'
 import { sql } from '../sql.ts'
+import type { PendingHold } from '../working-set/WorkingSet.ts'
 import { readAccount } from './read-account.ts'
 import { writeAccount } from './write-account.ts'
 
-/** A hold that is pending. */
-export type Hold = { id: number; payment: string; account: Account; asset: Asset; amount: bigint }
+export type Hold = PendingHold
 type Row = { id: number; payment_id: string; account: Account; asset: Asset; amount: string }
 
 const ofPayment = sql<[string], Row>`
@@ -19,8 +19,9 @@ const ofAccount = sql<[string, string], Row>`
 const end = sql<[state: 'posted' | 'voided', id: number]>`UPDATE holds SET state = ? WHERE id = ?`
 
 /** Pending holds of a payment, oldest first. */
-export function holdsOfPayment(books: Books, payment: string): Hold[] {
-  return books.all(ofPayment, payment).map(toHold)
+export function holdsOfPayment(books: Books, payment: string): readonly Hold[] {
+  const known = books.rows.holds.get(payment)
+  return known ?? books.rows.holds.keep(payment, books.all(ofPayment, payment).map(toHold))
 }
 
 /** Pending holds on an account, oldest first. */
@@ -33,7 +34,9 @@ export function endHold(books: Books, hold: Hold, state: 'posted' | 'voided'): v
   const balance = readAccount(books, hold.account, hold.asset)
   writeAccount(books, hold.account, hold.asset, { ...balance, pending: balance.pending - hold.amount })
   if (isOfChannel(hold.account)) expose(books, hold.asset, -hold.amount)
+  const others = holdsOfPayment(books, hold.payment).filter(({ id }) => id !== hold.id)
   books.run(end, state, hold.id)
+  books.rows.holds.put(hold.payment, others)
 }
 
 function toHold(row: Row): Hold {

@@ -3,6 +3,7 @@ import type { Asset } from '../../Asset.ts'
 import type { Books } from '../Books.ts'
 import { expose, isOfChannel } from '../exposure/unsettled.ts'
 import { sql } from '../sql.ts'
+import { holdsOfPayment } from './end-hold.ts'
 import { readAccount } from './read-account.ts'
 import { writeAccount } from './write-account.ts'
 
@@ -15,5 +16,7 @@ export function hold(books: Books, payment: string, account: Account, asset: Ass
   const balance = readAccount(books, account, asset)
   writeAccount(books, account, asset, { ...balance, pending: balance.pending + amount })
   if (isOfChannel(account)) expose(books, asset, amount)
-  books.run(insert, payment, account, asset, String(amount))
+  const known = holdsOfPayment(books, payment)
+  const id = books.insert(insert, payment, account, asset, String(amount))
+  books.rows.holds.put(payment, [...known, { id, payment, account, asset, amount }])
 }

@@ -1,11 +1,8 @@
 import type { Account } from '../../Account.ts'
 import type { Asset } from '../../Asset.ts'
 import type { Books } from '../Books.ts'
-import { sql } from '../sql.ts'
-
-const write = sql<[string, string, string, string]>`
-  INSERT INTO accounts (name, asset, posted, pending) VALUES (?, ?, ?, ?)
-  ON CONFLICT (name, asset) DO UPDATE SET posted = excluded.posted, pending = excluded.pending`
+import { isDebt } from '../reorg/debt.ts'
+import { setBalance } from '../working-set/balances.ts'
 
 /** Keeps an account's balances. Only `post` and the holds call it; the schema refuses what breaks law 2. */
 export function writeAccount(
@@ -14,5 +11,6 @@ export function writeAccount(
   asset: Asset,
   balance: { posted: bigint; pending: bigint },
 ): void {
-  books.run(write, account, asset, String(balance.posted), String(balance.pending))
+  setBalance(books, account, asset, balance)
+  if (isDebt(account)) books.rows.single.drop('debt')
 }

@@ -1,9 +1,11 @@
 import type { Address, Hex } from 'viem'
+import * as Account from '../../Account.ts'
 import type { Asset } from '../../Asset.ts'
 import type { Channel } from '../../Channel.ts'
 import { ChannelNotFoundError } from '../../errors.ts'
 import type { Books } from '../Books.ts'
 import { sql } from '../sql.ts'
+import { balanceOf } from '../working-set/balances.ts'
 
 /** A channel with what is reserved, which the books keep as the pending balance of its prepaid account. */
 export type ChannelRow = {
@@ -32,15 +34,23 @@ export type ChannelRow = {
   in_debt: string
 }
 
-const find = sql<[string], ChannelRow>`
-  SELECT channels.*, accounts.pending AS reserved FROM channels
-  LEFT JOIN accounts ON accounts.name = 'prepaid:' || channels.id AND accounts.asset = channels.asset
-  WHERE channels.id = ?`
+const find = sql<[string], Omit<ChannelRow, 'reserved'>>`SELECT * FROM channels WHERE id = ?`
 
 /** One channel. */
 export function findChannel(books: Books, id: Hex): Channel | null {
-  const row = books.get(find, id.toLowerCase())
-  return row === null ? null : toChannel(row)
+  const channel = readChannel(books, id)
+  if (channel === null) return null
+  const { pending: reserved } = balanceOf(books, Account.prepaid(channel.id), channel.asset)
+  return { ...channel, reserved }
+}
+
+/** One channel without what is reserved. */
+export function readChannel(books: Books, name: Hex): Channel | null {
+  const id = name.toLowerCase() as Hex
+  const known = books.rows.channels.get(id)
+  if (known !== undefined) return known
+  const row = books.load(find, id)
+  return row === null ? null : books.rows.channels.keep(id, toChannel({ ...row, reserved: null }))
 }
 
 /** One channel that must be there. */

@@ -23,7 +23,7 @@ const mark = sql<[reason: string | null, id: string]>`UPDATE channels SET suspen
 export function suspendChannel(books: Books, id: Hex, reason: string): Channel {
   const channel = needChannel(books, id)
   if (channel.suspended !== null) return channel
-  books.run(mark, reason, channel.id)
+  write(books, reason, channel)
   return needChannel(books, id)
 }
 
@@ -38,8 +38,13 @@ export function acceptRestored(books: Books, request: Ledger.AcceptRestored): Ch
   }
   if (request.finalized) channelFinalized(books, request.id)
   const channel = needChannel(books, request.id)
-  if (channel.suspended !== null) books.run(mark, null, channel.id)
+  if (channel.suspended !== null) write(books, null, channel)
   return needChannel(books, request.id)
+}
+
+function write(books: Books, suspended: string | null, { id }: Channel): void {
+  books.run(mark, suspended, id)
+  books.rows.channels.drop(id)
 }
 
 function spendTo(books: Books, channel: Channel, cumulative: bigint, now: number): void {

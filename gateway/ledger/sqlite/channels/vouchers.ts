@@ -8,32 +8,40 @@ type Row = { cumulative: string; signature: Hex }
 
 const list = sql<[channel: string], Row>`
   SELECT cumulative, signature FROM vouchers WHERE channel_id = ? ORDER BY length(cumulative), cumulative`
-const count = sql<[channel: string], { count: number }>`
-  SELECT count(*) AS count FROM vouchers WHERE channel_id = ?`
 const insert = sql<[channel: string, cumulative: string, signature: string]>`
   INSERT INTO vouchers (channel_id, cumulative, signature) VALUES (?, ?, ?) ON CONFLICT DO NOTHING`
 const remove = sql<[channel: string, cumulative: string]>`
   DELETE FROM vouchers WHERE channel_id = ? AND cumulative = ?`
 
 /** A channel's kept vouchers, rising. At most `maxVouchers`. */
-export function vouchersOf(books: Books, channel: Hex): AcceptedVoucher[] {
-  return books
-    .all(list, channel.toLowerCase())
+export function vouchersOf(books: Books, name: Hex): readonly AcceptedVoucher[] {
+  const channel = name.toLowerCase()
+  const known = books.rows.vouchers.get(channel)
+  if (known !== undefined) return known
+  const kept = books
+    .all(list, channel)
     .map((row) => ({ cumulative: BigInt(row.cumulative), signature: row.signature }))
+  return books.rows.vouchers.keep(channel, kept)
 }
 
-/** Keeps a voucher that was accepted. */
+/** Keeps a voucher that was accepted: it is above every other one. */
 export function addVoucher(books: Books, channel: Channel, voucher: AcceptedVoucher): void {
+  const kept = [...vouchersOf(books, channel.id), voucher]
   books.run(insert, channel.id, String(voucher.cumulative), voucher.signature)
-  const kept = books.get(count, channel.id)?.count ?? 0
-  if (kept > maxVouchers) prune(books, channel)
+  books.rows.vouchers.put(channel.id, kept)
+  if (kept.length > maxVouchers) prune(books, channel)
 }
 
 /** Forgets the vouchers that nothing will be settled with any more. */
 export function prune(books: Books, channel: Channel, max = maxVouchers): void {
-  const all = vouchersOf(books, channel.id).map((voucher) => voucher.cumulative)
-  const kept = new Set(keepVouchers(all, channel.spent, max))
-  for (const cumulative of all) if (!kept.has(cumulative)) books.run(remove, channel.id, String(cumulative))
+  const all = vouchersOf(books, channel.id)
+  const cumulatives = all.map((voucher) => voucher.cumulative)
+  const keep = new Set(keepVouchers(cumulatives, channel.spent, max))
+  if (keep.size === all.length) return
+  for (const cumulative of cumulatives)
+    if (!keep.has(cumulative)) books.run(remove, channel.id, String(cumulative))
+  const kept = all.filter(({ cumulative }) => keep.has(cumulative))
+  books.rows.vouchers.put(channel.id, kept)
 }
 
 /** The highest voucher that is spent; with `final` the lowest that covers all that is spent, where there is one. */

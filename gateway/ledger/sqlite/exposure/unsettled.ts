@@ -1,11 +1,8 @@
 import type { Asset } from '../../Asset.ts'
 import type { Books } from '../Books.ts'
 import { sql } from '../sql.ts'
+import { unsettledOf } from '../working-set/exposure.ts'
 
-const find = sql<[asset: string], { unsettled: string }>`SELECT unsettled FROM exposure WHERE asset = ?`
-const write = sql<[asset: string, unsettled: string]>`
-  INSERT INTO exposure (asset, unsettled) VALUES (?, ?)
-  ON CONFLICT (asset) DO UPDATE SET unsettled = excluded.unsettled`
 const ofChannels = sql<[asset: string], { posted: string }>`
   SELECT posted FROM accounts WHERE name > 'channel:' AND name < 'channel;' AND asset = ?`
 const ofPrepaid = sql<[asset: string], { posted: string; pending: string }>`
@@ -13,7 +10,7 @@ const ofPrepaid = sql<[asset: string], { posted: string; pending: string }>`
 
 /** What is spent or reserved on all channels of an asset and not on chain: a counter, whatever the number of channels. */
 export function unsettledInAll(books: Books, asset: Asset): bigint {
-  return BigInt(books.get(find, asset)?.unsettled ?? sumOf(books, asset))
+  return unsettledOf(books, asset) ?? sumOf(books, asset)
 }
 
 /**
@@ -21,9 +18,8 @@ export function unsettledInAll(books: Books, asset: Asset): bigint {
  * once, with the movement in them.
  */
 export function expose(books: Books, asset: Asset, change: bigint): void {
-  const row = books.get(find, asset)
-  const unsettled = row === null ? sumOf(books, asset) : BigInt(row.unsettled) + change
-  books.run(write, asset, String(unsettled))
+  const known = unsettledOf(books, asset)
+  books.rows.unsettled.set(asset, known === null ? sumOf(books, asset) : known + change)
 }
 
 /** The same from the accounts: value accepted and not on chain, less what of it is neither spent nor reserved. */

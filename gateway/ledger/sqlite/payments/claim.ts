@@ -9,7 +9,7 @@ import { hold } from '../accounts/hold.ts'
 import { readAccount } from '../accounts/read-account.ts'
 import type { Books } from '../Books.ts'
 import { acceptVoucher } from '../channels/accept-voucher.ts'
-import { findChannel } from '../channels/find-channel.ts'
+import { findChannel, readChannel } from '../channels/find-channel.ts'
 import { unsettledInAll } from '../exposure/unsettled.ts'
 import { debts } from '../reorg/debt.ts'
 import { isWithinBudget } from './at-risk.ts'
@@ -24,9 +24,12 @@ export function claim(books: Books, asked: Ledger.ClaimRequest): Ledger.ClaimRes
   const request = normalise(asked)
   const { from } = request
   const reusable = from.rail === 'channel' && from.reusable
-  const earlier = reusable
-    ? findRepeat(books, request.key, request.fingerprint)
-    : findPayment(books, { key: request.key })
+  const first = isNew(books, request)
+  const earlier = first
+    ? null
+    : reusable
+      ? findRepeat(books, request.key, request.fingerprint)
+      : findPayment(books, { key: request.key })
   if (earlier !== null && !isSameCall(earlier, request)) return { outcome: 'conflict', payment: earlier }
   const replay = earlier !== null && earlier.delivery !== 'void' ? earlier : null
   if (replay !== null && !reusable) return replayed(books, replay)
@@ -44,9 +47,20 @@ export function claim(books: Books, asked: Ledger.ClaimRequest): Ledger.ClaimRes
   const payment =
     earlier !== null && replay === null
       ? reclaimPayment(books, earlier, request, atRisk)
-      : insertPayment(books, request, reusable, atRisk)
+      : insertPayment(books, request, reusable && !first, atRisk)
   if (funds.account !== null) hold(books, payment.id, funds.account, request.asset, request.amount)
   return { outcome: 'fresh', payment, channel: channelOf(books, payment) }
+}
+
+/** A voucher above all that was accepted has paid for nothing yet: nobody has to look. */
+function isNew(books: Books, { from, key }: Ledger.ClaimRequest): boolean {
+  if (from.rail !== 'channel' || !from.reusable || key !== voucherKey(from)) return false
+  const channel = readChannel(books, from.channelId)
+  return channel !== null && from.cumulative > channel.accepted
+}
+
+function voucherKey({ channelId, cumulative }: { channelId: string; cumulative: bigint }): string {
+  return `voucher:${channelId}:${cumulative}`
 }
 
 /** Where the amount is held (nowhere on the charge rail), or why it can't be. */

@@ -49,6 +49,10 @@ export function findPayment(
   books: Books,
   by: { id: string } | { key: string } | { transaction: Hex; wallet?: Address },
 ): Payment | null {
+  if ('id' in by) {
+    const known = books.rows.payments.get(by.id)
+    if (known !== undefined) return known
+  }
   const row =
     'id' in by
       ? books.get(byId, by.id)

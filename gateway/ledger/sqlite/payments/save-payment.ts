@@ -34,7 +34,7 @@ export function savePayment(books: Books, payment: Payment, change: savePayment.
     next.updatedAt,
     next.id,
   )
-  return next
+  return books.rows.payments.put(next.id, next)
 }
 
 export declare namespace savePayment {

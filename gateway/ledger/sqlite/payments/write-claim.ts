@@ -67,7 +67,7 @@ export function insertPayment(
   books.run(
     insert,
     id,
-    repeat === 0 ? key : `${key}#${repeat}`,
+    keyOf(key, repeat),
     key,
     repeat,
     fingerprint,
@@ -83,7 +83,42 @@ export function insertPayment(
     now,
     now,
   )
-  return needPayment(books, id)
+  books.rows.holds.put(id, [])
+  return books.rows.payments.put(id, fresh(request, key, repeat, atRisk))
+}
+
+/** A new payment as its row says it. */
+function fresh(request: Ledger.ClaimRequest, family: string, repeat: number, atRisk: boolean): Payment {
+  const { id, fingerprint, dialect, wallet, route, asset, amount, earns, from, now } = request
+  const channel = from.rail === 'channel' ? from : null
+  return {
+    id,
+    key: keyOf(family, repeat),
+    fingerprint,
+    rail: from.rail,
+    dialect,
+    wallet,
+    route,
+    asset,
+    amount,
+    charged: 0n,
+    earns,
+    delivery: 'held',
+    money: 'held',
+    channelId: channel === null ? null : (channel.channelId.toLowerCase() as Payment['channelId']),
+    cumulative: channel?.cumulative ?? null,
+    transaction: null,
+    settlement: from.rail === 'charge' ? from.settlement : null,
+    delivered: null,
+    atRisk,
+    reason: null,
+    createdAt: now,
+    updatedAt: now,
+  }
+}
+
+function keyOf(family: string, repeat: number): string {
+  return repeat === 0 ? family : `${family}#${repeat}`
 }
 
 /** Claims a void payment again: it keeps its id and key, everything else is as now asked. */
@@ -108,6 +143,7 @@ export function reclaimPayment(
   )
   if (changed !== 1) throw new LedgerIntegrityError(`payment "${payment.id}" is not void`)
   removeAnswer(books, payment.id)
+  books.rows.payments.drop(payment.id)
   return needPayment(books, payment.id)
 }
 

@@ -15,14 +15,31 @@ const all = sql<[], Row>`
 const ofWallet = sql<[name: string], Row>`
   SELECT name, asset, posted FROM accounts WHERE name = ? AND posted <> '0'`
 
+const any = sql<[], { one: number }>`
+  SELECT 1 AS one FROM accounts WHERE name > 'debt:' AND name < 'debt;' AND posted <> '0' LIMIT 1`
+
 /** What wallets owe; of one, or of all. */
 export function debts(books: Books, wallet?: Address): Reorg.Debt[] {
+  if (wallet !== undefined && !isAnyoneInDebt(books)) return []
   const rows = wallet === undefined ? books.all(all) : books.all(ofWallet, Account.debt(wallet))
   return rows.map(({ name, asset, posted }) => ({
     wallet: name.slice('debt:'.length) as Address,
     asset,
     owed: -BigInt(posted),
   }))
+}
+
+export function isDebt(account: string): boolean {
+  return account.startsWith('debt:')
+}
+
+/** Almost never is anybody in debt; then no call has to ask. Known until a debt is booked or paid. */
+function isAnyoneInDebt(books: Books): boolean {
+  const known = books.rows.single.get('debt')
+  if (known !== undefined && 'anyDebt' in known) return known.anyDebt
+  const anyDebt = books.get(any) !== null
+  books.rows.single.put('debt', { anyDebt })
+  return anyDebt
 }
 
 /** Takes from a wallet's credit what its holds leave, and makes the rest its debt. */

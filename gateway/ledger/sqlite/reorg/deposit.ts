@@ -34,6 +34,7 @@ function follow(books: Books, channel: Channel, missing: bigint, owed: bigint): 
   if (change > 0n) post(books, { ...base, debit: debt, credit: own, amount: change, kind: 'reversal' })
   if (change < 0n) restore(books, channel, -change)
   books.run(save, String(missing), String(owed), channel.id)
+  books.rows.channels.drop(channel.id)
   return needChannel(books, channel.id)
 }
 

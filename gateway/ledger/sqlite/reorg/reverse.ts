@@ -65,7 +65,7 @@ function reverseCharge(
       savePayment(books, payment, { charged: 0n, money: 'lost', transaction: null, reason })
     else {
       savePayment(books, payment, { reason })
-      books.run(mark, 1, payment.id)
+      markReversed(books, payment.id, true)
     }
   }
   if (again !== undefined) restoreCharge(books, needPayment(books, payment.id), again, anchor.amount)
@@ -84,10 +84,15 @@ export function restoreCharge(books: Books, payment: Payment, ref: Ledger.ChainR
     ref,
     at: books.clock.now(),
   })
-  books.run(mark, 0, id)
+  markReversed(books, id, false)
   collect(books, wallet, asset)
   const now = needPayment(books, id)
   return savePayment(books, now, { transaction: ref.transaction.toLowerCase() as Hex, reason: null })
+}
+
+function markReversed(books: Books, id: string, reversed: boolean): void {
+  books.run(mark, Number(reversed), id)
+  books.rows.payments.drop(id)
 }
 
 /** A channel was settled again, by another transaction: the counters stay as they are. */

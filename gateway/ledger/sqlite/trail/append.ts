@@ -17,7 +17,8 @@ const insert = sql<
 
 /** The last event, or null in empty books. */
 export function readHead(books: Books): { seq: number; hash: string } | null {
-  return books.get(head)
+  const known = books.rows.single.get('head')
+  return known !== undefined && 'seq' in known ? known : books.get(head)
 }
 
 /**
@@ -33,7 +34,9 @@ export function append(books: Books, { kind, subject, body }: Said): void {
     body: canonical(body),
     prev_hash: last.hash,
   }
-  books.run(insert, event.seq, event.at, kind, subject, event.body, last.hash, hashOf(event))
+  const hash = hashOf(event)
+  books.run(insert, event.seq, event.at, kind, subject, event.body, last.hash, hash)
+  books.rows.single.put('head', { seq: event.seq, hash })
 }
 
 /**

@@ -1,0 +1,86 @@
+import type { Hex } from 'viem'
+import type { Account } from '../../Account.ts'
+import type { Asset } from '../../Asset.ts'
+import type { AcceptedVoucher, Channel } from '../../Channel.ts'
+import type { Payment } from '../../Payment.ts'
+import type { Books } from '../Books.ts'
+import { sql } from '../sql.ts'
+import { type Balance, writeBalance } from './balances.ts'
+import { writeChannel } from './channels.ts'
+import { writeUnsettled } from './exposure.ts'
+import { RowCache } from './RowCache.ts'
+import { WriteBehind } from './WriteBehind.ts'
+
+const version = sql<[], { data_version: number }>`PRAGMA data_version`
+
+/** A hold that is pending. */
+export type PendingHold = { id: number; payment: string; account: Account; asset: Asset; amount: bigint }
+
+/**
+ * The rows that calls in flight change over and over, in memory. What several operations of one group change is written
+ * once, before COMMIT; between groups memory says what the file says. Another connection that wrote is noticed by
+ * SQLite's `data_version`, and everything is read anew.
+ */
+export class WorkingSet {
+  /** Tables whose rows may wait to be written. */
+  static readonly names = /\b(?:accounts|channels|exposure)\b/
+
+  readonly balances: WriteBehind<Balance>
+  readonly channels: WriteBehind<Channel>
+  readonly unsettled: WriteBehind<bigint>
+  readonly payments = new RowCache<Payment>()
+  readonly holds = new RowCache<readonly PendingHold[]>()
+  readonly vouchers = new RowCache<readonly AcceptedVoucher[]>()
+  /** Last event of the trail, and whether anybody is in debt: `value` is read when it is null. */
+  readonly single = new RowCache<WorkingSet.Single>()
+  readonly #books: Books
+  readonly #waiting: readonly { readonly isDirty: boolean; flush(): void }[]
+  readonly #all: readonly { settle(): void; undo(): void; forget(): void }[]
+  #version: number | null = null
+
+  constructor(books: Books) {
+    this.#books = books
+    this.balances = new WriteBehind((key, row) => writeBalance(books, key, row))
+    this.channels = new WriteBehind((id, row) => writeChannel(books, id as Hex, row))
+    this.unsettled = new WriteBehind((asset, row) => writeUnsettled(books, asset, row))
+    const waiting = [this.balances, this.channels, this.unsettled]
+    this.#waiting = waiting
+    this.#all = [...waiting, this.payments, this.holds, this.vouchers, this.single]
+  }
+
+  get isDirty(): boolean {
+    return this.#waiting.some((rows) => rows.isDirty)
+  }
+
+  /** Called when a transaction has begun: forgets everything when another connection has written since. */
+  check(): void {
+    const now = this.#books.load(version)?.data_version ?? 0
+    if (now === this.#version) return
+    this.forget()
+    this.#version = now
+  }
+
+  /** Writes what waits. */
+  flush(): void {
+    for (const rows of this.#waiting) rows.flush()
+  }
+
+  /** The operation is done. */
+  settle(): void {
+    for (const rows of this.#all) rows.settle()
+  }
+
+  /** The operation failed, and its savepoint was rolled back. */
+  undo(): void {
+    for (const rows of this.#all) rows.undo()
+  }
+
+  /** The transaction failed. */
+  forget(): void {
+    for (const rows of this.#all) rows.forget()
+  }
+}
+
+export declare namespace WorkingSet {
+  type Single = { seq: number; hash: string } | { anyDebt: boolean }
+}
