@@ -15,9 +15,9 @@ export function connect(path: string, now: number, busyTimeout: number): Databas
     database = new Database(path, { timeout: busyTimeout })
     database.pragma('journal_mode = WAL')
     database.pragma('synchronous = FULL')
-    database.pragma('foreign_keys = ON')
     database.pragma('journal_size_limit = 67108864')
     migrate(database, now)
+    database.pragma('foreign_keys = ON')
     return database
   } catch (error) {
     database?.close()

@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Database } from 'better-sqlite3'
 import { GatewayError } from '../../errors.ts'
+import { LedgerIntegrityError } from '../errors.ts'
 
 /** Where the numbered migrations are. Append only: one that was released is never edited. */
 export const migrations = join(import.meta.dirname, 'migrations')
@@ -27,6 +28,7 @@ export function migrate(database: Database, now: number, directory = migrations)
         database.exec(migration.text)
         record.run(migration.version, migration.name, migration.hash, now)
       }
+      if (applied.length < known.length) checkReferences(database)
     })
     .immediate()
 }
@@ -42,6 +44,13 @@ export function checkSchema(database: Database, directory = migrations): void {
   const applied = readApplied(database, known)
   const [next] = known.slice(applied.length)
   if (next !== undefined) throw new OlderSchemaError(database.name, next.name)
+}
+
+/** Tables are made anew without their references being checked, so all of them are afterwards. */
+function checkReferences(database: Database): void {
+  const broken = database.pragma('foreign_key_check') as unknown[]
+  if (broken.length > 0)
+    throw new LedgerIntegrityError(`${broken.length} rows refer to rows that are not there`)
 }
 
 /** The migrations a database has, each of them one that we know, as we know it. */

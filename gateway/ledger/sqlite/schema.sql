@@ -138,26 +138,32 @@ CREATE TABLE exposure (
   unsettled TEXT NOT NULL CHECK (unsettled = '0' OR (unsettled GLOB '[1-9]*' AND unsettled NOT GLOB '*[^0-9]*'))
 ) STRICT, WITHOUT ROWID;
 
-CREATE TABLE holds (
+CREATE TABLE "holds" (
   id INTEGER PRIMARY KEY,
   payment_id TEXT NOT NULL REFERENCES payments (id),
   account TEXT NOT NULL,
   asset TEXT NOT NULL,
   amount TEXT NOT NULL CHECK (amount GLOB '[1-9]*' AND amount NOT GLOB '*[^0-9]*'),
-  state TEXT NOT NULL CHECK (state IN ('pending', 'posted', 'voided')),
   FOREIGN KEY (account, asset) REFERENCES accounts (name, asset)
 ) STRICT;
 
-CREATE INDEX holds_by_account ON holds (account, asset) WHERE state = 'pending';
+CREATE INDEX holds_by_account ON holds (account, asset);
 
-CREATE INDEX holds_by_payment ON holds (payment_id) WHERE state = 'pending';
+CREATE INDEX holds_by_payment ON holds (payment_id);
 
-CREATE TRIGGER holds_end_once BEFORE UPDATE ON holds
-WHEN OLD.state <> 'pending'
-BEGIN SELECT RAISE(ABORT, 'a hold ends once'); END;
+CREATE TRIGGER holds_stay_as_they_are BEFORE UPDATE ON holds
+BEGIN SELECT RAISE(ABORT, 'a hold is ended, not changed'); END;
 
-CREATE TRIGGER holds_stay BEFORE DELETE ON holds
-BEGIN SELECT RAISE(ABORT, 'a hold is never deleted'); END;
+CREATE TABLE instances (
+  seq INTEGER PRIMARY KEY,
+  id TEXT NOT NULL UNIQUE,
+  host TEXT NOT NULL,
+  pid INTEGER NOT NULL,
+  born TEXT,
+  started_at INTEGER NOT NULL,
+  seen_at INTEGER NOT NULL,
+  beats INTEGER NOT NULL CHECK (beats >= 0)
+) STRICT;
 
 CREATE TABLE intent_attempts (
   intent_id TEXT NOT NULL REFERENCES intents (id),
@@ -202,6 +208,13 @@ CREATE INDEX intents_by_nonce ON intents (chain_id, sender, nonce);
 
 CREATE INDEX intents_open ON intents (state, created_at) WHERE state IN ('intended', 'sent');
 
+CREATE TRIGGER intents_take_a_nonce_once BEFORE INSERT ON intents
+WHEN EXISTS (
+  SELECT 1 FROM intents
+  WHERE chain_id = NEW.chain_id AND sender = NEW.sender AND nonce = NEW.nonce AND state <> 'dropped'
+)
+BEGIN SELECT RAISE(ABORT, 'a nonce is taken once'); END;
+
 CREATE TABLE migrations (
   version INTEGER PRIMARY KEY,
   name TEXT NOT NULL,
@@ -216,11 +229,11 @@ CREATE TABLE nonces (
 
 CREATE INDEX nonces_by_end ON nonces (expires_at);
 
-CREATE TABLE payments (
+CREATE TABLE "payments" (
   id TEXT PRIMARY KEY,
-  key TEXT NOT NULL UNIQUE,
   family TEXT NOT NULL,
   repeat INTEGER NOT NULL CHECK (repeat >= 0),
+  key TEXT NOT NULL GENERATED ALWAYS AS (CASE repeat WHEN 0 THEN family ELSE family || '#' || repeat END) VIRTUAL,
   fingerprint TEXT NOT NULL,
   rail TEXT NOT NULL CHECK (rail IN ('charge', 'channel', 'balance')),
   dialect TEXT NOT NULL CHECK (dialect IN ('x402', 'mpp', 'session')),
@@ -243,7 +256,12 @@ CREATE TABLE payments (
   updated_at INTEGER NOT NULL,
   open INTEGER NOT NULL GENERATED ALWAYS AS (
     delivery IN ('held', 'delivering') OR money IN ('held', 'settling', 'unknown')
-  ) VIRTUAL, bytes INTEGER CHECK (bytes >= 0), whole INTEGER CHECK (whole IN (0, 1)), at_risk INTEGER NOT NULL DEFAULT 0 CHECK (at_risk IN (0, 1)), reversed INTEGER NOT NULL DEFAULT 0 CHECK (reversed IN (0, 1)),
+  ) VIRTUAL,
+  bytes INTEGER CHECK (bytes >= 0),
+  whole INTEGER CHECK (whole IN (0, 1)),
+  -- Its answer may be released before its transfer is sent (order `after`): counts against the loss budget until settled.
+  at_risk INTEGER NOT NULL DEFAULT 0 CHECK (at_risk IN (0, 1)),
+  reversed INTEGER NOT NULL DEFAULT 0 CHECK (reversed IN (0, 1)), owner TEXT,
   UNIQUE (family, repeat),
   CONSTRAINT charged_within_amount CHECK ((length(charged), charged) <= (length(amount), amount)),
   CONSTRAINT channel CHECK ((rail = 'channel') = (channel_id IS NOT NULL)),
@@ -253,7 +271,7 @@ CREATE TABLE payments (
 
 CREATE INDEX payments_at_risk ON payments (asset, money, updated_at) WHERE at_risk = 1;
 
-CREATE INDEX payments_by_call ON payments (family, fingerprint, repeat);
+CREATE INDEX payments_by_call ON payments (family, fingerprint, repeat) WHERE repeat > 0;
 
 CREATE INDEX payments_by_transaction ON payments (tx) WHERE tx IS NOT NULL;
 
@@ -263,7 +281,7 @@ CREATE TRIGGER payments_deliver_once BEFORE UPDATE OF delivery ON payments
 WHEN OLD.delivery = 'delivered' AND NEW.delivery <> 'delivered'
 BEGIN SELECT RAISE(ABORT, 'a delivered payment stays delivered'); END;
 
-CREATE TRIGGER payments_keep_their_key BEFORE UPDATE OF id, key, family, repeat, fingerprint ON payments
+CREATE TRIGGER payments_keep_their_key BEFORE UPDATE OF id, family, repeat, fingerprint ON payments
 BEGIN SELECT RAISE(ABORT, 'a payment keeps its id, key and fingerprint'); END;
 
 CREATE TRIGGER payments_stay BEFORE DELETE ON payments
@@ -364,7 +382,7 @@ CREATE TABLE transfers (
 CREATE UNIQUE INDEX transfers_by_chain ON transfers (chain_id, tx, log_index)
   WHERE tx IS NOT NULL AND reversed_by IS NULL;
 
-CREATE INDEX transfers_by_channel ON transfers (channel_id) WHERE channel_id IS NOT NULL;
+CREATE INDEX transfers_by_channel ON transfers (channel_id) WHERE kind IN ('capture', 'convert');
 
 CREATE INDEX transfers_by_payment ON transfers (payment_id) WHERE payment_id IS NOT NULL;
 

@@ -102,15 +102,15 @@ describe('schema', () => {
     test('error: a delivered payment that is taken back, or a key used twice (law 5)', () => {
       const insert = (id: string, repeat: number) =>
         database.exec(
-          `INSERT INTO payments (id, key, family, repeat, fingerprint, rail, dialect, wallet, route, asset, amount,
+          `INSERT INTO payments (id, family, repeat, fingerprint, rail, dialect, wallet, route, asset, amount,
              charged, earns, delivery, money, created_at, updated_at)
-           VALUES ('${id}', 'k', 'k', ${repeat}, 'f', 'balance', 'mpp', 'w', 'r', 'asset', '5', '5', 'revenue:r',
+           VALUES ('${id}', 'k', ${repeat}, 'f', 'balance', 'mpp', 'w', 'r', 'asset', '5', '5', 'revenue:r',
              'delivered', 'captured', 1, 1)`,
         )
       insert('p', 0)
-      expect(() => insert('q', 1)).toThrow(/UNIQUE/)
+      expect(() => insert('q', 0)).toThrow(/UNIQUE/)
       expect(() => database.exec("UPDATE payments SET delivery = 'failed'")).toThrow(/stays delivered/)
-      expect(() => database.exec("UPDATE payments SET key = 'other'")).toThrow(/keeps its id/)
+      expect(() => database.exec("UPDATE payments SET family = 'other'")).toThrow(/keeps its id/)
       expect(() => database.exec('DELETE FROM payments')).toThrow(/never deleted/)
     })
   })

@@ -11,12 +11,10 @@ export type Hold = PendingHold
 type Row = { id: number; payment_id: string; account: Account; asset: Asset; amount: string }
 
 const ofPayment = sql<[string], Row>`
-  SELECT id, payment_id, account, asset, amount FROM holds
-  WHERE payment_id = ? AND state = 'pending' ORDER BY id`
+  SELECT id, payment_id, account, asset, amount FROM holds WHERE payment_id = ? ORDER BY id`
 const ofAccount = sql<[string, string], Row>`
-  SELECT id, payment_id, account, asset, amount FROM holds
-  WHERE account = ? AND asset = ? AND state = 'pending' ORDER BY id`
-const end = sql<[state: 'posted' | 'voided', id: number]>`UPDATE holds SET state = ? WHERE id = ?`
+  SELECT id, payment_id, account, asset, amount FROM holds WHERE account = ? AND asset = ? ORDER BY id`
+const end = sql<[id: number]>`DELETE FROM holds WHERE id = ?`
 
 /** Pending holds of a payment, oldest first. */
 export function holdsOfPayment(books: Books, payment: string): readonly Hold[] {
@@ -29,13 +27,13 @@ export function holdsOfAccount(books: Books, account: Account, asset: Asset): Ho
   return books.all(ofAccount, account, asset).map(toHold)
 }
 
-/** Ends a hold: what it reserved is available again. Where it is `posted`, the transfer follows in the same step. */
-export function endHold(books: Books, hold: Hold, state: 'posted' | 'voided'): void {
+/** Ends a hold: what it reserved is available again. Where it is captured, the transfer follows in the same step. */
+export function endHold(books: Books, hold: Hold): void {
   const balance = readAccount(books, hold.account, hold.asset)
   writeAccount(books, hold.account, hold.asset, { ...balance, pending: balance.pending - hold.amount })
   if (isOfChannel(hold.account)) expose(books, hold.asset, -hold.amount)
   const others = holdsOfPayment(books, hold.payment).filter(({ id }) => id !== hold.id)
-  books.run(end, state, hold.id)
+  books.run(end, hold.id)
   books.rows.holds.put(hold.payment, others)
 }
 

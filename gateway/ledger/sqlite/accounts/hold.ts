@@ -8,7 +8,7 @@ import { readAccount } from './read-account.ts'
 import { writeAccount } from './write-account.ts'
 
 const insert = sql<[payment: string, account: string, asset: string, amount: string]>`
-  INSERT INTO holds (payment_id, account, asset, amount, state) VALUES (?, ?, ?, ?, 'pending')`
+  INSERT INTO holds (payment_id, account, asset, amount) VALUES (?, ?, ?, ?)`
 
 /** Reserves an amount of an account for a payment. The caller has seen that it is available. */
 export function hold(books: Books, payment: string, account: Account, asset: Asset, amount: bigint): void {

@@ -18,10 +18,10 @@ const pending = sql<
   }
 >`
   SELECT holds.id, payment_id, account, holds.asset, holds.amount, delivery, money
-  FROM holds JOIN payments ON payments.id = holds.payment_id WHERE state = 'pending'`
+  FROM holds JOIN payments ON payments.id = holds.payment_id`
 const held = sql<[], { id: string; amount: string; hold: string | null }>`
   SELECT payments.id, payments.amount, holds.amount AS hold FROM payments
-  LEFT JOIN holds ON holds.payment_id = payments.id AND holds.state = 'pending'
+  LEFT JOIN holds ON holds.payment_id = payments.id
   WHERE payments.open = 1 AND delivery = 'held' AND money = 'held' AND rail <> 'charge' ORDER BY payments.id`
 
 /** Law 2: nothing is below zero, and what is reserved is what the payments in flight hold. */

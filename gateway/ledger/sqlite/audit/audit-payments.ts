@@ -17,7 +17,7 @@ type Row = {
 type Sums = { charged: bigint; given: bigint; charges: number }
 
 const twice = sql<[], { key: string; times: number }>`
-  SELECT key, count(*) AS times FROM payments GROUP BY key HAVING count(*) > 1`
+  SELECT key, count(*) AS times FROM payments GROUP BY family, repeat HAVING count(*) > 1`
 const payments = sql<[], Row>`
   SELECT payments.id, rail, wallet, earns, payments.amount, charged, delivery, money,
     transfers.kind AS kind, transfers.amount AS moved

@@ -15,7 +15,7 @@ export function moveHolds(books: Books, channel: Channel, amount: bigint): { aga
   for (const held of holdsOfAccount(books, Account.prepaid(channel.id), channel.asset).reverse()) {
     if (left <= 0n) break
     const part = Amount.min(left, held.amount)
-    endHold(books, held, 'voided')
+    endHold(books, held)
     hold(books, held.payment, held.account, held.asset, held.amount - part)
     moved.push({ payment: held.payment, part })
     left -= part

@@ -22,7 +22,7 @@ export function capture(books: Books, request: Ledger.CaptureRequest): Payment {
   let left = request.amount
   for (const held of holdsOfPayment(books, payment.id)) {
     const part = Amount.min(left, held.amount)
-    endHold(books, held, part === 0n ? 'voided' : 'posted')
+    endHold(books, held)
     spend(books, payment, held.account, part)
     left -= part
   }

@@ -34,13 +34,14 @@ export type PaymentRow = {
 }
 
 const byId = sql<[string], PaymentRow>`SELECT * FROM payments WHERE id = ?`
-const byKey = sql<[string], PaymentRow>`SELECT * FROM payments WHERE key = ?`
+const byKey = sql<[family: string, repeat: number], PaymentRow>`
+  SELECT * FROM payments WHERE family = ? AND repeat = ?`
 const byTransaction = sql<[string], PaymentRow>`
   SELECT * FROM payments WHERE tx = ? ORDER BY created_at, id LIMIT 1`
 const byTransactionOf = sql<[transaction: string, wallet: string], PaymentRow>`
   SELECT * FROM payments WHERE tx = ? AND wallet = ? ORDER BY created_at, id LIMIT 1`
 const byCall = sql<[family: string, fingerprint: string], PaymentRow>`
-  SELECT * FROM payments WHERE family = ? AND fingerprint = ? ORDER BY repeat DESC LIMIT 1`
+  SELECT * FROM payments WHERE family = ? AND fingerprint = ? AND repeat > 0 ORDER BY repeat DESC LIMIT 1`
 const open = sql<[limit: number], PaymentRow>`
   SELECT * FROM payments WHERE open = 1 ORDER BY created_at, id LIMIT ?`
 
@@ -57,7 +58,7 @@ export function findPayment(
     'id' in by
       ? books.get(byId, by.id)
       : 'key' in by
-        ? books.get(byKey, by.key)
+        ? rowOfKey(books, by.key)
         : by.wallet === undefined
           ? books.get(byTransaction, by.transaction.toLowerCase())
           : books.get(byTransactionOf, by.transaction.toLowerCase(), by.wallet.toLowerCase())
@@ -73,8 +74,15 @@ export function needPayment(books: Books, id: string): Payment {
 
 /** The latest payment for the same call under a voucher's key or one of its repeats. */
 export function findRepeat(books: Books, family: string, fingerprint: string): Payment | null {
-  const row = books.get(byCall, family, fingerprint)
-  return row === null ? null : toPayment(row)
+  const row = books.get(byCall, family, fingerprint) ?? books.get(byKey, family, 0)
+  return row === null || row.fingerprint !== fingerprint ? null : toPayment(row)
+}
+
+/** A key is that of its family, or of a repeat: `<family>#<repeat>`. What a caller named may look like one. */
+function rowOfKey(books: Books, key: string): PaymentRow | null {
+  const first = books.get(byKey, key, 0)
+  const repeat = first === null ? /^(voucher:.+)#([1-9]\d{0,14})$/.exec(key) : null
+  return repeat === null ? first : books.get(byKey, String(repeat[1]), Number(repeat[2]))
 }
 
 /** Payments that have not ended, oldest first. */

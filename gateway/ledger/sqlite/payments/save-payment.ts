@@ -34,7 +34,9 @@ export function savePayment(books: Books, payment: Payment, change: savePayment.
     next.updatedAt,
     next.id,
   )
-  return books.rows.payments.put(next.id, next)
+  // That the chain took its money back is said beside its state, and stays until it is unsaid there.
+  books.rows.payments.put(next.id, payment.money === 'reversed' ? { ...next, money: 'reversed' } : next)
+  return next
 }
 
 export declare namespace savePayment {

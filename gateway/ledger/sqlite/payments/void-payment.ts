@@ -11,7 +11,7 @@ import { afterHold } from './spend.ts'
 export function voidPayment(books: Books, paymentId: string, reason: string): Payment {
   const payment = needPayment(books, paymentId)
   if (judgeOperation(payment, 'void') === 'done') return payment
-  for (const held of holdsOfPayment(books, payment.id)) endHold(books, held, 'voided')
+  for (const held of holdsOfPayment(books, payment.id)) endHold(books, held)
   afterHold(books, payment)
   removeAnswer(books, payment.id)
   return savePayment(books, payment, { delivery: 'void', money: 'void', reason })

@@ -9,7 +9,6 @@ import { needPayment } from './find-payment.ts'
 const insert = sql<
   [
     id: string,
-    key: string,
     family: string,
     repeat: number,
     fingerprint: string,
@@ -28,9 +27,9 @@ const insert = sql<
     updatedAt: number,
   ]
 >`
-  INSERT INTO payments (id, key, family, repeat, fingerprint, rail, dialect, wallet, route, asset, amount, charged,
+  INSERT INTO payments (id, family, repeat, fingerprint, rail, dialect, wallet, route, asset, amount, charged,
     earns, delivery, money, channel_id, cumulative, settlement, at_risk, created_at, updated_at)
-  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '0', ?, 'held', 'held', ?, ?, ?, ?, ?, ?)`
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '0', ?, 'held', 'held', ?, ?, ?, ?, ?, ?)`
 const reclaim = sql<
   [
     rail: string,
@@ -67,7 +66,6 @@ export function insertPayment(
   books.run(
     insert,
     id,
-    keyOf(key, repeat),
     key,
     repeat,
     fingerprint,

@@ -18,9 +18,9 @@ type Entry = { id: number; kind: string; credit: Account.Account; amount: string
 const ofPayment = sql<[payment: string], Entry>`
   SELECT id, kind, credit, amount FROM transfers
   WHERE payment_id = ? AND tx IS NOT NULL AND reversed_by IS NULL ORDER BY id DESC LIMIT 1`
-const ofChannel = sql<[channel: string, tx: string], Entry>`
+const ofChannel = sql<[chain: number, tx: string, channel: string], Entry>`
   SELECT id, kind, credit, amount FROM transfers
-  WHERE channel_id = ? AND tx = ? AND reversed_by IS NULL ORDER BY id`
+  WHERE chain_id = ? AND tx = ? AND channel_id = ? AND reversed_by IS NULL ORDER BY id`
 const strike = sql<[by: number, id: number]>`UPDATE transfers SET reversed_by = ? WHERE id = ?`
 const mark = sql<[reversed: number, id: string]>`UPDATE payments SET reversed = ? WHERE id = ?`
 
@@ -100,7 +100,7 @@ function replaceSettlement(books: Books, anchor: Reorg.Anchor, again: Ledger.Cha
   const channel = needChannel(books, anchor.subject as Hex)
   const own = Account.channel(channel.id)
   const at = books.clock.now()
-  for (const { id, amount } of books.all(ofChannel, channel.id, anchor.ref.transaction)) {
+  for (const { id, amount } of books.all(ofChannel, anchor.ref.chainId, anchor.ref.transaction, channel.id)) {
     const base = { asset: channel.asset, amount: BigInt(amount), channel: channel.id, at }
     const by = post(books, { ...base, debit: own, credit: Account.treasury, kind: 'reversal' })
     books.run(strike, by ?? 0, id)
