@@ -2,6 +2,9 @@ import os from 'node:os'
 import { isPinned } from './bench/Child.ts'
 import { gatewayRows } from './bench/gateway-rows.ts'
 import { type Options, readOptions, UsageError } from './bench/options.ts'
+import { peerRows } from './bench/peer-rows.ts'
+import { installPeers } from './bench/peers/install.ts'
+import type { Row } from './bench/Row.ts'
 import { medians, ratios, table } from './bench/report.ts'
 import { runRounds } from './bench/rounds.ts'
 import { prepareStand } from './bench/Stand.ts'
@@ -21,7 +24,10 @@ try {
 }
 
 const say = (line: string) => void (options.json ? process.stderr : process.stdout).write(`${line}\n`)
-const all = [...gatewayRows, ...yardstickRows].filter(({ name }) => options.only.test(name))
+const wanted = ({ name }: Row) => options.only.test(name)
+const own = [...gatewayRows, ...yardstickRows].filter(wanted)
+const needed = peerRows(null).filter(wanted).length > 0
+const all = [...own, ...peerRows(needed ? installPeers(say) : null).filter(wanted)]
 const machine = {
   node: process.version,
   cpu: os.cpus()[0]?.model ?? 'unknown',

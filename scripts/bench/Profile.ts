@@ -36,7 +36,8 @@ export function summarise({ nodes, samples, timeDeltas }: Recorded): Profile {
   const functions = new Map<string, number>()
   const inclusive = new Map<string, number>()
   const folders = new Map<string, number>()
-  const add = (to: Map<string, number>, name: string, time: number) => to.set(name, (to.get(name) ?? 0) + time)
+  const add = (to: Map<string, number>, name: string, time: number) =>
+    to.set(name, (to.get(name) ?? 0) + time)
 
   // A function counts once however often it stands on the stack.
   const walk = (node: Node, parent: Node, above: ReadonlySet<string>): number => {

@@ -20,8 +20,8 @@ export declare namespace Row {
     stand: Stand
     /** Of this sample alone. */
     folder: string
-    /** Most calls that a connection can make in the time: how many vouchers are needed. */
-    callsEach: number
+    /** Calls that each connection can make in the time, for a server of that many a second: so many vouchers are needed. */
+    calls(perSecond: number): number
     /** Put the probe into the server, where it is one of node's. */
     probe: boolean
   }
@@ -30,6 +30,8 @@ export declare namespace Row {
     port: number
     script: Script
     loop: boolean
+    /** Requests that must be refused, or what is measured does not check what it says: payments that somebody else signed. */
+    refused: readonly Buffer[]
     /** Asked after the server has ended: the number of answers must be that in the books. Throws when it is not. */
     check?(answered: number): Promise<void>
   }

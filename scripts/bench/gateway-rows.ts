@@ -7,25 +7,37 @@ import { request } from './load/request.ts'
 import type { Row } from './Row.ts'
 import { paidRequests, type Signed, sessionOffer, signOnce, signVouchers } from './vouchers.ts'
 
+/** Calls a second that vouchers are signed for: more than the prototype makes. */
+export const fastest = 12_000
+
 /** The gateway, with the same call free and paid in three ways. */
 export const gatewayRows: readonly Row[] = [
-  row('free', 'free, proxied', async ({ stand }) => {
-    return stand.payers.map(() => [request(routes.free)])
-  }),
-  row('channel', 'channel, a fresh voucher each call', async ({ stand, callsEach }, url) => {
+  row('free', 'free, proxied', async ({ stand }) => ({
+    script: stand.payers.map(() => [request(routes.free)]),
+    refused: [],
+    loop: true,
+  })),
+  row('channel', 'channel, a fresh voucher each call', async ({ stand, calls }, url) => {
     const toRequest = paidRequests(await sessionOffer(url), stand.chain.chainId)
-    return freshVouchers(stand, callsEach).map((signed) => signed.map(toRequest))
+    const script = freshVouchers(stand, calls(fastest)).map((signed) => signed.map(toRequest))
+    return { script, refused: forgedVouchers(stand).map(toRequest), loop: false }
   }),
   row('channel-repeated', 'channel, one voucher for all calls', async ({ stand }, url) => {
     const toRequest = paidRequests(await sessionOffer(url), stand.chain.chainId)
-    return stand.payers.map((payer) => [toRequest(signOnce(payer, 5_000_000, stand.chain))])
+    const script = stand.payers.map((payer) => [toRequest(signOnce(payer, 5_000_000, stand.chain))])
+    return { script, refused: forgedVouchers(stand).map(toRequest), loop: true }
   }),
   row('balance', 'balance, a signed-in wallet', async ({ stand }) => {
-    return stand.payers.map(({ session }) => [request(routes.paid, { authorization: `Bearer ${session}` })])
+    const spend = (session: string) => request(routes.paid, { authorization: `Bearer ${session}` })
+    const script = stand.payers.map(({ session }) => [spend(session)])
+    return { script, refused: [spend('not-a-session-of-anybody')], loop: true }
   }),
 ]
 
-type Prepare = (context: Row.Context, url: string) => Promise<Buffer[][]>
+type Prepare = (
+  context: Row.Context,
+  url: string,
+) => Promise<Pick<Row.Started, 'script' | 'refused' | 'loop'>>
 
 function row(name: string, title: string, prepare: Prepare): Row {
   return {
@@ -40,13 +52,13 @@ function row(name: string, title: string, prepare: Prepare): Row {
       const before = await earned(database, asset)
       const server = await startGateway({ ...stand, upstream: stand.upstream.port, folder, database, probe })
       try {
-        const script = await prepare(context, `http://127.0.0.1:${stand.port}`)
+        const prepared = await prepare(context, `http://127.0.0.1:${stand.port}`)
         const check = async (answered: number) => {
           const booked = Number(((await earned(database, asset)) - before) / price)
           if (booked !== (name === 'free' ? 0 : answered))
             throw new Error(`${name}: ${answered} calls were answered and ${booked} are in the books.`)
         }
-        return { server, port: stand.port, script, loop: name !== 'channel', check }
+        return { server, port: stand.port, ...prepared, check }
       } catch (error) {
         await server.stop()
         throw error
@@ -78,5 +90,13 @@ export function freshVouchers(
     const made = signVouchers(payer, count, chain)
     signed.set(payer.channelId, made)
     return made
+  })
+}
+
+/** A voucher with the signature of another one: it must buy nothing. */
+export function forgedVouchers({ payers, chain }: Pick<Row.Context['stand'], 'payers' | 'chain'>): Signed[] {
+  return payers.slice(0, 1).flatMap((payer) => {
+    const [first, second] = signVouchers(payer, 2, chain)
+    return first === undefined || second === undefined ? [] : [{ ...first, signature: second.signature }]
   })
 }

@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs'
 import { Session } from 'node:inspector/promises'
-import { PerformanceObserver } from 'node:perf_hooks'
+import { constants, PerformanceObserver } from 'node:perf_hooks'
 
 /**
  * Preloaded into a server under test (`node --expose-gc --import …/probe.ts`) where more is asked of it than how fast it
@@ -13,12 +13,12 @@ export type Pauses = { scavenge: readonly number[]; other: readonly number[] }
 /** Bytes in use after a full collection. */
 export type Memory = { heap: number; external: number; resident: number }
 
-const kinds = { scavenge: 1 }
+const scavenge = constants.NODE_PERFORMANCE_GC_MINOR
 let pauses: { scavenge: number[]; other: number[] } = { scavenge: [], other: [] }
 const observer = new PerformanceObserver((list) => {
-  for (const { duration, detail } of list.getEntries()) {
-    const { kind } = detail as { kind: number }
-    pauses[kind === kinds.scavenge ? 'scavenge' : 'other'].push(duration)
+  for (const entry of list.getEntries() as (PerformanceEntry & { detail: { kind: number } })[]) {
+    const { duration, detail } = entry
+    pauses[detail.kind === scavenge ? 'scavenge' : 'other'].push(duration)
   }
 })
 observer.observe({ entryTypes: ['gc'] })

@@ -1,5 +1,6 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { statusOf } from './load/status-of.ts'
 import type { Options } from './options.ts'
 import * as Profile from './Profile.ts'
 import type { Row } from './Row.ts'
@@ -28,18 +29,18 @@ export async function runRounds(
   return samples
 }
 
-/** Calls a second that vouchers are signed for: more than the prototype makes. */
-const fastest = 12_000
-
 async function measureRow(row: Row, stand: Stand, options: Options): Promise<Sample> {
   const { warmMs, measureMs, connections } = options
   const folder = mkdtempSync(join(stand.folder, 'sample-'))
-  const callsEach = Math.ceil((fastest * (warmMs + measureMs)) / 1_000 / connections)
+  const calls = (perSecond: number) => Math.ceil((perSecond * (warmMs + measureMs)) / 1_000 / connections)
   const profile = options.profile && row.hasProbe
-  const { server, check, ...sent } = await row.start({ stand, folder, callsEach, probe: profile })
+  const { server, check, refused, ...sent } = await row.start({ stand, folder, calls, probe: profile })
   try {
-    const sample = await measure(server, { folder, warmMs, measureMs, profile, ...sent }).finally(server.stop)
-    if (sample.failed > 0) throw new Error(`${row.name}: ${sample.failed} calls failed. ${sample.firstFailure}`)
+    const sample = await checkedMeasure(row, refused, sent.port, () =>
+      measure(server, { folder, warmMs, measureMs, profile, ...sent }),
+    ).finally(server.stop)
+    if (sample.failed > 0)
+      throw new Error(`${row.name}: ${sample.failed} calls failed. ${sample.firstFailure}`)
     if (sample.exhausted > 0)
       throw new Error(`${row.name}: ${sample.exhausted} connections ran out of vouchers.`)
     await check?.(sample.answeredInAll)
@@ -47,6 +48,21 @@ async function measureRow(row: Row, stand: Stand, options: Options): Promise<Sam
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
+}
+
+/** A server that lets a forged payment through would be fast for nothing. */
+async function checkedMeasure(
+  { name }: Row,
+  refused: readonly Buffer[],
+  port: number,
+  work: () => Promise<Sample>,
+): Promise<Sample> {
+  for (const forged of refused) {
+    const status = await statusOf(port, forged)
+    if (status < 400 || status >= 500)
+      throw new Error(`${name}: a forged payment was answered ${status}. Payments are not checked.`)
+  }
+  return work()
 }
 
 function describe(name: string, sample: Sample): string {

@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { freePort } from '../dev/free-port.ts'
 import { price, routes } from './Gateway.ts'
-import { freshVouchers } from './gateway-rows.ts'
+import { fastest, forgedVouchers, freshVouchers } from './gateway-rows.ts'
 import type { Job } from './limit.ts'
 import { request } from './load/request.ts'
 import type { Row } from './Row.ts'
@@ -22,7 +22,7 @@ export const yardstickRows: readonly Row[] = [
     async start({ stand, probe }) {
       const port = await freePort()
       const server = await startServer('servers/dispatch.ts', [port, stand.upstream.port], { probe })
-      return { server, port, script: free(stand.payers.length), loop: true }
+      return { server, port, script: free(stand.payers.length), loop: true, refused: [] }
     },
   },
   {
@@ -30,7 +30,7 @@ export const yardstickRows: readonly Row[] = [
     title: 'prototype: voucher, durable, proxied, nothing else',
     skipped: null,
     hasProbe: true,
-    async start({ stand, folder, callsEach, probe }) {
+    async start({ stand, folder, calls, probe }) {
       const port = await freePort()
       const { chainId, escrow } = stand.chain
       const path = join(folder, 'limit.json')
@@ -50,8 +50,9 @@ export const yardstickRows: readonly Row[] = [
       writeFileSync(path, JSON.stringify(job))
       const server = await startServer('limit.ts', [path], { probe })
       const toRequest = paidRequests(sessionOfferStub, chainId)
-      const script = freshVouchers(stand, callsEach).map((signed) => signed.map(toRequest))
-      return { server, port, script, loop: false }
+      const script = freshVouchers(stand, calls(fastest)).map((signed) => signed.map(toRequest))
+      const refused = forgedVouchers(stand).map(toRequest)
+      return { server, port, script, loop: false, refused }
     },
   },
   {
@@ -61,7 +62,7 @@ export const yardstickRows: readonly Row[] = [
     hasProbe: false,
     async start({ stand, folder }) {
       const { port, ...server } = await startNginx('server', folder, { proxies: stand.upstream.port })
-      return { server, port, script: free(stand.payers.length), loop: true }
+      return { server, port, script: free(stand.payers.length), loop: true, refused: [] }
     },
   },
 ]

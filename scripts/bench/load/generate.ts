@@ -30,12 +30,14 @@ export function generate(options: generate.Options): Promise<Seen> {
     cpu = process.cpuUsage()
     options.onMeasuring?.()
   }, warmMs)
-  let busy = 0
-  const measured = setTimeout(() => {
+  let busy: number | null = null
+  const endMeasuring = () => {
+    if (busy !== null) return
     const { user, system } = process.cpuUsage(cpu)
     busy = (user + system) / 1_000 / measureMs
     options.onMeasured?.()
-  }, warmMs + measureMs)
+  }
+  const measured = setTimeout(endMeasuring, warmMs + measureMs)
 
   return new Promise((resolve) => {
     let open = script.length
@@ -45,7 +47,12 @@ export function generate(options: generate.Options): Promise<Seen> {
       if (open > 0) return
       clearTimeout(measuring)
       clearTimeout(measured)
-      resolve({ ...seen, answered: latencies.length, latencies: Float64Array.from(latencies).sort(), busy })
+      resolve({
+        ...seen,
+        answered: latencies.length,
+        latencies: Float64Array.from(latencies).sort(),
+        busy: busy ?? 0,
+      })
     }
     const fail = (what: string) => {
       seen.failed += 1
@@ -59,7 +66,10 @@ export function generate(options: generate.Options): Promise<Seen> {
       let sent = 0
       const send = () => {
         sent = performance.now()
-        if (sent >= until) return socket.destroy()
+        if (sent >= until) {
+          endMeasuring()
+          return socket.destroy()
+        }
         if (next === requests.length && loop) next = 0
         const bytes = requests[next]
         if (bytes === undefined) {
