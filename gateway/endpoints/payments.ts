@@ -5,6 +5,7 @@ import { unixSeconds } from '../clock.ts'
 import type { Deps } from '../deps.ts'
 import { GatewayError } from '../errors.ts'
 import type { Payment } from '../ledger/Payment.ts'
+import { isPaymentId } from '../ledger/payment-id.ts'
 import * as Amount from '../protocol/Amount.ts'
 import * as PaymentStatus from '../protocol/PaymentStatus.ts'
 import * as Session from '../wallet/Session.ts'
@@ -40,7 +41,7 @@ export declare namespace statusOf {
 
 async function find(id: string, request: Request, deps: Deps): Promise<Payment | null> {
   const { ledger, clock, config, chain } = deps
-  if (/^pay_[A-Za-z0-9_-]{22}$/.test(id)) return ledger.payment({ id })
+  if (isPaymentId(id)) return ledger.payment({ id })
   if (!/^0x[0-9a-fA-F]{64}$/.test(id)) return null
   const token = tokenOf(request)
   const session = token === null ? null : await ledger.session(Session.hashToken(token), clock.now())

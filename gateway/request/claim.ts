@@ -1,10 +1,11 @@
-import { createHash, randomBytes } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import * as ChargeOrder from '../chain/ChargeOrder.ts'
 import type { Deps } from '../deps.ts'
 import * as Account from '../ledger/Account.ts'
 import type { Channel } from '../ledger/Channel.ts'
 import type { Ledger } from '../ledger/Ledger.ts'
 import type { Payment } from '../ledger/Payment.ts'
+import { paymentId } from '../ledger/payment-id.ts'
 import { WalletInDebtError } from '../policy/debt.ts'
 import { SettlingFirstError } from '../policy/exposure.ts'
 import * as Amount from '../protocol/Amount.ts'
@@ -26,9 +27,11 @@ export type Repeated = { repeated: Payment; channel: Channel | null }
  */
 export async function claim(verified: Verified, deps: Deps): Promise<Claimed | Repeated> {
   const { terms, paying } = verified
+  const now = deps.clock.now()
+  const id = paymentId(now)
   const request: Ledger.ClaimRequest = {
-    id: `pay_${randomBytes(16).toString('base64url')}`,
-    ...(await keyAndSource(verified, deps)),
+    id,
+    ...(await keyAndSource(verified, id, deps)),
     fingerprint: fingerprint(verified),
     dialect: verified.dialect,
     wallet: paying.wallet,
@@ -37,7 +40,7 @@ export async function claim(verified: Verified, deps: Deps): Promise<Claimed | R
     amount: terms.amount,
     earns: terms.route.earns === 'payer' ? Account.wallet(paying.wallet) : Account.revenue(terms.route.id),
     ...budgetOf(verified, deps),
-    now: deps.clock.now(),
+    now,
   }
   if (verified.late !== null) return repeatOnly(request, verified.late, deps)
   const result = await deps.ledger.claim(request)
@@ -128,6 +131,7 @@ async function repeatOnly(
 /** The key is what cannot be spent twice (design section 2). */
 async function keyAndSource(
   verified: Verified,
+  id: string,
   deps: Deps,
 ): Promise<Pick<Ledger.ClaimRequest, 'key' | 'from'>> {
   const { paying, idempotencyKey, terms } = verified
@@ -163,8 +167,9 @@ async function keyAndSource(
       }
     }
     case 'balance': {
-      const name = idempotencyKey ?? `once:${randomBytes(16).toString('base64url')}`
-      return { key: `balance:${paying.wallet}:call:${name}`, from: { rail: 'balance' } }
+      // Without a name of the caller's it is a call of its own, named by its payment.
+      const key = idempotencyKey === null ? `once:${id}` : `balance:${paying.wallet}:call:${idempotencyKey}`
+      return { key, from: { rail: 'balance' } }
     }
   }
 }
