@@ -61,8 +61,8 @@ export class Books {
   }
 
   /** Writes one row of the working set. */
-  write<Values extends Value[]>(query: Query<Values, never>, ...values: Values): number {
-    return this.#prepare(query).statement.run(...values).changes
+  write<Values extends Value[]>(query: Query<Values, never>, ...values: Values): void {
+    this.#prepare(query).statement.run(...values)
   }
 
   /** Runs reads on one snapshot. */

@@ -16,6 +16,9 @@ export function connect(path: string, now: number, busyTimeout: number): Databas
     database.pragma('journal_mode = WAL')
     database.pragma('synchronous = FULL')
     database.pragma('journal_size_limit = 67108864')
+    // What a statement may have to take back is kept in memory, and so are the pages in use.
+    database.pragma('temp_store = MEMORY')
+    database.pragma('cache_size = -65536')
     migrate(database, now)
     database.pragma('foreign_keys = ON')
     return database

@@ -84,16 +84,18 @@ export class GroupCommit {
   }
 
   /**
-   * Runs a group and commits it. What waits in memory is written once for all; where the schema refuses that, the group
-   * is run again and each operation writes its own, so that the one at fault fails alone.
+   * Runs a group and commits it. Mostly no operation fails once it has written, so none has a savepoint (each would copy
+   * every page it touches). Where one does fail, or the schema refuses what was to be written once for all, nothing of
+   * the group is kept, and it is run again with a savepoint for each: the one at fault fails alone.
    */
-  #together(group: readonly Entry[], alone = false): Outcome[] {
+  #together(group: readonly Entry[], careful = this.#rows === undefined): Outcome[] {
+    const again = !careful
     let refused = false
     try {
       this.#statements.begin.run()
       this.#rows?.check()
-      const outcomes = group.map((entry) => this.#apply(entry, alone))
-      refused = !alone && this.#rows !== undefined
+      const outcomes = group.map((entry) => (careful ? this.#apart(entry) : this.#plainly(entry)))
+      refused = again
       this.#rows?.flush()
       this.#rows?.settle()
       refused = false
@@ -102,17 +104,32 @@ export class GroupCommit {
     } catch (error) {
       if (this.#database.inTransaction) this.#statements.rollback.run()
       this.#rows?.forget()
-      if (refused) return this.#together(group, true)
+      if (again && (refused || error === halfway)) return this.#together(group, true)
       throw error
     }
   }
 
+  /** One operation without a savepoint. @throws `halfway` when it failed and had written. */
+  #plainly(entry: Entry): Outcome {
+    const before = this.#rows?.written()
+    try {
+      const value = entry.operation()
+      this.#rows?.settle()
+      return { value }
+    } catch (error) {
+      if (!this.#database.inTransaction) throw error
+      if (this.#rows?.written() !== before) throw halfway
+      this.#rows?.undo()
+      return { error }
+    }
+  }
+
   /** One operation in its savepoint. Throws only when SQLite gave up the whole transaction. */
-  #apply(entry: Entry, alone: boolean): Outcome {
+  #apart(entry: Entry): Outcome {
     this.#statements.save.run()
     try {
       const value = entry.operation()
-      if (alone) this.#rows?.flush()
+      this.#rows?.flush()
       this.#statements.release.run()
       this.#rows?.settle()
       return { value }
@@ -126,6 +143,9 @@ export class GroupCommit {
   }
 }
 
+/** An operation failed after it had written, and has no savepoint to go back to. */
+const halfway = new Error('an operation failed after it had written')
+
 type Entry = { operation: () => unknown; resolve: (value: unknown) => void; reject: (error: unknown) => void }
 type Outcome = { value: unknown } | { error: unknown }
 
@@ -133,6 +153,14 @@ export declare namespace GroupCommit {
   /** What one commit carried: for metrics. */
   type Group = { operations: number; failed: number }
   /** Rows in memory that follow the transaction: `WorkingSet`. */
-  type Rows = { check(): void; flush(): void; settle(): void; undo(): void; forget(): void }
+  type Rows = {
+    check(): void
+    flush(): void
+    settle(): void
+    undo(): void
+    forget(): void
+    /** Grows with each row written, in memory or in the file. */
+    written(): number
+  }
   type Options = { onCommit?: ((group: Group) => void) | undefined; maxGroup?: number; rows?: Rows }
 }

@@ -75,6 +75,10 @@ export class WorkingSet {
     for (const rows of this.#all) rows.undo()
   }
 
+  written(): number {
+    return this.#books.writes
+  }
+
   /** The transaction failed. */
   forget(): void {
     for (const rows of this.#all) rows.forget()
