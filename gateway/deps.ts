@@ -11,6 +11,7 @@ import type { Route } from './routes/Route.ts'
 import type { RouteTable } from './routes/RouteTable.ts'
 import type { Abandoned } from './settlement/abandoned.ts'
 import type { AuditSchedule } from './settlement/audit-schedule.ts'
+import type { Doubts } from './settlement/doubts.ts'
 import type { SingleFlight } from './single-flight.ts'
 import type { Log } from './telemetry/log.ts'
 import type { Forwarder } from './upstream/Forwarder.ts'
@@ -36,6 +37,8 @@ export type Deps = {
   charges: ChargeDesk
   /** Told of payments whose request could not write how it ended. */
   abandoned: Pick<Abandoned, 'add'>
+  /** Payments whose callers were left without an answer. */
+  doubts: Doubts
   /** Pays withdrawals out: told that there is one. */
   payouts: { wake(): void }
   /** Callers that wait for a call that another request runs. */

@@ -62,6 +62,8 @@ export async function createGateway(options: createGateway.Options): Promise<Gat
     confirmations: config.chain.depths,
     pollingMs: Math.min(config.chain.pollMs, 1_000),
     timeoutMs: config.chain.timeoutMs,
+    // One question never takes longer than the whole may.
+    rpcTimeoutMs: Math.min(10_000, Math.max(2_000, config.chain.timeoutMs)),
     ledger,
     clock,
     report,
@@ -77,6 +79,7 @@ export async function createGateway(options: createGateway.Options): Promise<Gat
     settlement: config.settlement,
     exposure: config.exposure,
     reorgBlocks: config.chain.reorgBlocks,
+    answerSeconds: config.limits.storedAnswerSeconds,
   })
   const ending = new AbortController()
   const audits = createAuditSchedule({
@@ -100,6 +103,7 @@ export async function createGateway(options: createGateway.Options): Promise<Gat
     channels: settlement.channels,
     charges: settlement.charges,
     abandoned: settlement.abandoned,
+    doubts: settlement.doubts,
     exposure: settlement.exposure,
     payouts: settlement.withdrawals,
     singleFlight: createSingleFlight(),

@@ -12,6 +12,7 @@ import * as Amount from '../protocol/Amount.ts'
 import { channelDetails, voucherRefusal } from '../rails/channel/verify-voucher.ts'
 import { PaymentRefusedError, SessionRefusedError } from '../rails/payment-error.ts'
 import * as Token from '../routes/Token.ts'
+import { takeUp } from './take-up.ts'
 import type { Verified } from './verify.ts'
 
 /** A request whose money is reserved. Durable. */
@@ -43,6 +44,8 @@ export async function claim(verified: Verified, deps: Deps): Promise<Claimed | R
     now,
   }
   if (verified.late !== null) return repeatOnly(request, verified.late, deps)
+  const takenUp = await takeUp(request, verified, deps)
+  if (takenUp !== null) return takenUp
   const result = await deps.ledger.claim(request)
   switch (result.outcome) {
     case 'fresh':

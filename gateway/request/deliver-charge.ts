@@ -146,10 +146,13 @@ async function settle(
   claimed: Claimed,
   answer: Answer | null,
   deliver: 'delivered' | 'delivering',
-  { ledger, charges, keys }: Deps,
+  { ledger, charges, keys, doubts }: Deps,
 ): Promise<Payment> {
-  const { payment } = claimed
+  const { payment, request } = claimed
   const stored = answer === null ? undefined : seal(answer, payment.id, keys.answer)
+  // From here on money may move, and whoever hangs up cannot be told.
+  const gone = () => doubts.add(payment)
+  request.signal.addEventListener('abort', gone, { once: true })
   const outcome = await charges.settle(payment, stored)
   switch (outcome.status) {
     case 'settled':
@@ -161,6 +164,7 @@ async function settle(
         `The transfer cannot be settled: ${outcome.reason}.`,
       )
     case 'unknown':
+      doubts.add(payment)
       await ledger.unknown(payment.id, outcome.reason)
       throw new PaymentUnknownError(payment.id, outcome.reason)
   }

@@ -40,12 +40,14 @@ async function answer(
   const payment = early ? { ...repeated, charged: repeated.amount } : repeated
   switch (payment.delivery) {
     case 'delivered': {
+      deps.doubts.forget(payment.id)
       const stored = await deps.ledger.answer(payment.id)
       if (stored === null) return delivered(payment, channel, deps)
       const receipted = { payment, channel, dialect, challengeId }
       return respondAgain(unseal(stored, payment.id, deps.keys.answers), receipted, deps)
     }
     case 'failed':
+      deps.doubts.forget(payment.id)
       throw new MadeGoodError(payment)
     case 'void':
       throw new NothingChargedError(payment)

@@ -7,6 +7,7 @@ import type { ExposureLimits } from '../policy/exposure.ts'
 import { createAbandoned } from './abandoned.ts'
 import { createChannelBook } from './channel-book.ts'
 import { createChargeDesk } from './charge-desk.ts'
+import { createDoubts } from './doubts.ts'
 import { createExposure } from './exposure.ts'
 import { createExposureGuard } from './exposure-guard.ts'
 import { createResolver } from './Resolver.ts'
@@ -49,7 +50,9 @@ export function createSettlement(options: createSettlement.Options) {
     closing = Promise.all([closing, settler.tick().catch(failed('settlement-failed'))])
   }
   const watcher = createWatcher({ ...shared, book, tokens, fromBlock, everyMs: pollMs, onCloseRequested })
-  const resolver = createResolver({ ...shared, book, desk: charges, fromBlock, everyMs: pollMs })
+  const doubts = createDoubts({ ledger, clock, keepMs: (options.answerSeconds ?? 3_600) * 1_000 })
+  const resolving = { ...shared, book, desk: charges, fromBlock, doubts }
+  const resolver = createResolver({ ...resolving, everyMs: pollMs })
   const reorg = createReorgGuard({
     ...shared,
     book,
@@ -69,6 +72,8 @@ export function createSettlement(options: createSettlement.Options) {
     charges,
     /** Told by the request path of payments whose end could not be written. */
     abandoned,
+    /** Told by the request path of callers that were left without an answer, and asked by it. */
+    doubts,
     /** What the request path asks about how much may be unsettled. */
     exposure,
     guard,
@@ -84,8 +89,8 @@ export function createSettlement(options: createSettlement.Options) {
     suspendRestored: () => suspendRestored({ ledger, chain, tokens, fromBlock, book, report }),
     /** Takes up what a dead process left, and reads what the chain did meanwhile. Before the first request. */
     async recover(): Promise<void> {
-      await recoverOpenPayments({ ledger, report })
-      await createResolver({ ...shared, book, desk: charges, fromBlock, quietMs: 0 }).tick()
+      await recoverOpenPayments({ ledger, report, doubts })
+      await createResolver({ ...resolving, quietMs: 0 }).tick()
       await withdrawals.recover()
       await reorg.tick()
       await watcher.poll()
@@ -129,6 +134,8 @@ export declare namespace createSettlement {
     }
     /** Blocks after which what was booked is taken to stay. Default: twice what makes everything count. */
     reorgBlocks?: number | undefined
+    /** How long answers are kept. Default 3,600. */
+    answerSeconds?: number
     /** Most that may be unsettled, by token; no cap when left out. */
     exposure?: ReadonlyMap<Address, ExposureLimits>
   }

@@ -36,7 +36,8 @@ export function createLateTransfers(options: {
     again.delete(transaction)
     for (const { from, nonce } of TokenCalls.authorizationUses(token, mined.logs)) {
       const payment = await ledger.payment({ key: keyOf(chain.id, token, from, nonce) })
-      if (payment === null) continue
+      // A call that was paid otherwise in the end has no transfer of its own.
+      if (payment?.settlement == null) continue
       const ref = refOf(chain, parseOrder(payment.settlement), mined)
       if (ref === null) continue
       if (isOpen(payment)) again.set(transaction, token)

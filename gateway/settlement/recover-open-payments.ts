@@ -1,6 +1,7 @@
 import { type Report, silent } from '../chain/Report.ts'
 import type { Ledger } from '../ledger/Ledger.ts'
 import type { Payment } from '../ledger/Payment.ts'
+import type { Doubts } from './doubts.ts'
 
 /**
  * Ends the payments that a dead process left, as far as the books alone can tell; call it once at start, when no other
@@ -18,11 +19,16 @@ import type { Payment } from '../ledger/Payment.ts'
 export async function recoverOpenPayments(options: {
   ledger: Pick<Ledger, 'openPayments' | 'answer' | 'void' | 'refund' | 'complete' | 'lost'>
   report?: Report
+  /** Told of the charges that its callers were cut off from. */
+  doubts?: Pick<Doubts, 'add'>
 }): Promise<recoverOpenPayments.Summary> {
-  const { ledger, report = silent } = options
+  const { ledger, report = silent, doubts } = options
   const summary: recoverOpenPayments.Summary = { voided: 0, refunded: 0, completed: 0, lost: 0, left: 0 }
-  for (const payment of await ledger.openPayments(Number.MAX_SAFE_INTEGER))
-    summary[await endOpenPayment(payment, 'The gateway stopped during the call.', { ledger, report })] += 1
+  for (const payment of await ledger.openPayments(Number.MAX_SAFE_INTEGER)) {
+    const ending = await endOpenPayment(payment, 'The gateway stopped during the call.', { ledger, report })
+    summary[ending] += 1
+    if (payment.rail === 'charge' && (ending === 'completed' || ending === 'refunded')) doubts?.add(payment)
+  }
   return summary
 }
 
