@@ -1,6 +1,7 @@
 import os from 'node:os'
 import { isPinned } from './bench/Child.ts'
 import { gatewayRows } from './bench/gateway-rows.ts'
+import { type Latency, runLatency } from './bench/latency.ts'
 import { type Options, readOptions, UsageError } from './bench/options.ts'
 import { peerRows } from './bench/peer-rows.ts'
 import { installPeers } from './bench/peers/install.ts'
@@ -46,10 +47,20 @@ try {
   say(table(all, samples))
   for (const [name, value] of Object.entries(ratios(samples)))
     if (value !== null) say(`  ${name.padEnd(22)} ${value.toFixed(3)}`)
-  if (options.json)
-    process.stdout.write(
-      `${JSON.stringify({ machine, upstream: stand.upstream.kind, medians: medians(samples), ratios: ratios(samples), samples })}\n`,
-    )
+  let latency: Record<string, Latency> = {}
+  if (options.latency) {
+    say('Latency added at half load')
+    latency = await runLatency(gatewayRows.filter(wanted), samples, stand, { ...options, say })
+  }
+  if (options.json) {
+    const result = {
+      machine,
+      upstream: stand.upstream.kind,
+      medians: medians(samples),
+      ratios: ratios(samples),
+    }
+    process.stdout.write(`${JSON.stringify({ ...result, samples, latency })}\n`)
+  }
 } finally {
   await stand.close()
 }

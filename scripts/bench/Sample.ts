@@ -5,6 +5,7 @@ import { type Child, cores, isPinned, start } from './Child.ts'
 import type { Done, Job, Said } from './load/main.ts'
 import * as Script from './load/Script.ts'
 import * as Profile from './Profile.ts'
+import type { Pauses } from './probe.ts'
 
 /** One measurement of one server in fresh processes. Latencies in milliseconds. */
 export type Sample = Done & {
@@ -12,15 +13,19 @@ export type Sample = Done & {
   rate: number
   /** Share of its core that the server used, 0 to 1. */
   serverBusy: number
+  /** Processor time of the server for one answer, in microseconds: says more than the rate while others use the machine. */
+  microsPerCall: number
   /** Time for a fixed piece of arithmetic on the server's core just before: when it moves, the machine moved. */
   calibrationMs: number
   /** Where the time went, if that was asked for. */
   profile?: Profile.Profile
+  /** Pauses of the collector while it was measured, if that was asked for. */
+  pauses?: Pauses
 }
 
 /** Sends the script to a running server from a fresh generator, and watches both. */
 export async function measure(server: Child, options: measure.Options): Promise<Sample> {
-  const { folder, script, measureMs, profile = false, ...job } = options
+  const { folder, script, measureMs, watch, ...job } = options
   const file = join(folder, 'script.bin')
   await Script.write(file, script)
   const path = join(folder, 'job.json')
@@ -34,23 +39,27 @@ export async function measure(server: Child, options: measure.Options): Promise<
     const said = JSON.parse(line) as Said
     if (said.event === 'measuring') {
       before = processorMs(server.pid)
-      if (profile) asked = server.ask('profile')
+      if (watch === 'profile') asked = server.ask('profile')
+      if (watch === 'pauses') asked = server.ask('forget-pauses')
     }
     if (said.event === 'measured') {
       after = processorMs(server.pid)
-      if (profile) asked = asked.then(() => server.ask(`profiled ${recorded}`))
+      if (watch === 'profile') asked = asked.then(() => server.ask(`profiled ${recorded}`))
+      if (watch === 'pauses') asked = asked.then(() => server.ask('pauses'))
     }
     return said.event === 'done' ? said : null
   })
   const { event: _, ...done } = generator.ready
   await generator.stop()
-  await asked
+  const told = await asked
   return {
     ...done,
     rate: (done.answered * 1_000) / measureMs,
     serverBusy: (after - before) / measureMs,
+    microsPerCall: done.answered === 0 ? 0 : ((after - before) * 1_000) / done.answered,
     calibrationMs,
-    ...(profile ? { profile: Profile.read(recorded) } : {}),
+    ...(watch === 'profile' ? { profile: Profile.read(recorded) } : {}),
+    ...(watch === 'pauses' ? { pauses: told as Pauses } : {}),
   }
 }
 
@@ -58,8 +67,8 @@ export declare namespace measure {
   type Options = Omit<Job, 'script'> & {
     folder: string
     script: Script.Script
-    /** Record where the time goes; the server has the probe. */
-    profile?: boolean
+    /** What the server's probe records meanwhile. */
+    watch?: 'profile' | 'pauses' | undefined
   }
 }
 

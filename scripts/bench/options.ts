@@ -11,6 +11,8 @@ export type Options = {
   connections: number
   /** Say where the time goes. */
   profile: boolean
+  /** Measure what is added to the time of a call at half load. */
+  latency: boolean
 }
 
 const integer = (name: string, text: string, least: number) => {
@@ -29,10 +31,12 @@ export function readOptions(args: readonly string[]): Options {
     hasty: number,
     least: number,
   ) => integer(name, values[name] ?? String(quick ? hasty : usual), least)
+  const only = pattern(values.only)
   return {
     profile,
+    latency: !profile && only.test('latency'),
     json: values.json,
-    only: pattern(values.only),
+    only,
     rounds: number('rounds', profile ? 1 : 5, 1, 1),
     warmMs: number('warm', 5_000, 200, 0),
     measureMs: number('measure', 5_000, 300, 100),

@@ -1,6 +1,7 @@
 import Table from 'cli-table3'
 import type { Row } from './Row.ts'
 import type { Samples } from './rounds.ts'
+import type { Sample } from './Sample.ts'
 
 /** The middle value; of an even number the mean of the two. */
 export function median(values: readonly number[]): number | null {
@@ -35,16 +36,17 @@ export function ratios(samples: Samples) {
 }
 
 /** Medians of a row over its rounds. */
-export function medians(
-  samples: Samples,
-): Record<string, { rate: number | null; p50: number | null; p99: number | null }> {
+export function medians(samples: Samples) {
+  const middle = (of: readonly Sample[], name: 'rate' | 'p50' | 'p99' | 'microsPerCall') =>
+    median(of.map((sample) => sample[name]))
   return Object.fromEntries(
     Object.entries(samples).map(([name, of]) => [
       name,
       {
-        rate: median(of.map(({ rate }) => rate)),
-        p50: median(of.map(({ p50 }) => p50)),
-        p99: median(of.map(({ p99 }) => p99)),
+        rate: middle(of, 'rate'),
+        p50: middle(of, 'p50'),
+        p99: middle(of, 'p99'),
+        microsPerCall: middle(of, 'microsPerCall'),
       },
     ]),
   )
@@ -53,14 +55,14 @@ export function medians(
 /** The table for a reader. */
 export function table(rows: readonly Row[], samples: Samples): string {
   const out = new Table({
-    head: ['Row', 'Calls/s (median)', 'Least', 'Most', 'p50 ms', 'p99 ms'],
-    colAligns: ['left', 'right', 'right', 'right', 'right', 'right'],
+    head: ['Row', 'Calls/s (median)', 'Least', 'Most', 'p50 ms', 'p99 ms', 'CPU µs a call'],
+    colAligns: ['left', 'right', 'right', 'right', 'right', 'right', 'right'],
     style: { head: [], border: [] },
   })
   for (const { name, title, skipped } of rows) {
     const of = samples[name] ?? []
     const rates = of.map(({ rate }) => rate)
-    if (rates.length === 0) out.push([title, { colSpan: 5, content: skipped ?? 'not measured' }])
+    if (rates.length === 0) out.push([title, { colSpan: 6, content: skipped ?? 'not measured' }])
     else
       out.push([
         title,
@@ -69,6 +71,7 @@ export function table(rows: readonly Row[], samples: Samples): string {
         round(Math.max(...rates)),
         round(median(of.map(({ p50 }) => p50)), 2),
         round(median(of.map(({ p99 }) => p99)), 2),
+        round(median(of.map(({ microsPerCall }) => microsPerCall))),
       ])
   }
   return out.toString()

@@ -20,7 +20,8 @@ export async function runRounds(
   for (let round = 0; round < options.rounds; round += 1) {
     options.say(`round ${round + 1} of ${options.rounds}`)
     for (const row of round % 2 === 0 ? rows : rows.toReversed()) {
-      const sample = await measureRow(row, stand, options)
+      const watch = options.profile && row.hasProbe ? 'profile' : undefined
+      const sample = await measureRow(row, stand, options, { watch })
       samples[row.name]?.push(sample)
       options.say(describe(row.name, sample))
       if (sample.profile !== undefined) options.say(Profile.describe(row.name, sample.profile))
@@ -29,15 +30,21 @@ export async function runRounds(
   return samples
 }
 
-async function measureRow(row: Row, stand: Stand, options: Options): Promise<Sample> {
+/** Starts a row's server afresh, measures it, and compares what was answered with its books. */
+export async function measureRow(
+  row: Row,
+  stand: Stand,
+  options: Pick<Options, 'warmMs' | 'measureMs' | 'connections'>,
+  special: { watch?: 'profile' | 'pauses' | undefined; perSecond?: number } = {},
+): Promise<Sample> {
   const { warmMs, measureMs, connections } = options
   const folder = mkdtempSync(join(stand.folder, 'sample-'))
   const calls = (perSecond: number) => Math.ceil((perSecond * (warmMs + measureMs)) / 1_000 / connections)
-  const profile = options.profile && row.hasProbe
-  const { server, check, refused, ...sent } = await row.start({ stand, folder, calls, probe: profile })
+  const probe = special.watch !== undefined
+  const { server, check, refused, ...sent } = await row.start({ stand, folder, calls, probe })
   try {
     const sample = await checkedMeasure(row, refused, sent.port, () =>
-      measure(server, { folder, warmMs, measureMs, profile, ...sent }),
+      measure(server, { folder, warmMs, measureMs, ...special, ...sent }),
     ).finally(server.stop)
     if (sample.failed > 0)
       throw new Error(`${row.name}: ${sample.failed} calls failed. ${sample.firstFailure}`)
@@ -73,6 +80,7 @@ function describe(name: string, sample: Sample): string {
     `p50 ${number(sample.p50, 7, 2)} ms`,
     `p99 ${number(sample.p99, 7, 2)} ms`,
     `server ${number(sample.serverBusy * 100, 4)} %`,
+    `${number(sample.microsPerCall, 5)} µs/call`,
     `load ${number(sample.busy * 100, 4)} %`,
     `calibration ${number(sample.calibrationMs, 5)} ms`,
   ].join('  ')

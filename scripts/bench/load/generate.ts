@@ -1,5 +1,5 @@
-import { connect, type Socket } from 'node:net'
-import { Reply } from './Reply.ts'
+import { Connection } from './Connection.ts'
+import { createPace } from './pace.ts'
 
 /** What was seen while the clock ran. Times in milliseconds. */
 export type Seen = {
@@ -17,100 +17,95 @@ export type Seen = {
   busy: number
 }
 
-/** Sends a script over one connection each, for a warm-up and then for the measured time. */
+/**
+ * Sends a script over one connection each, for a warm-up and then for the measured time: each call as soon as the one
+ * before it is answered, or at a steady rate, whatever the server does.
+ */
 export function generate(options: generate.Options): Promise<Seen> {
-  const { port, script, loop, warmMs, measureMs, expect = 200 } = options
-  const start = performance.now()
-  const from = start + warmMs
+  const { port, script, loop, warmMs, measureMs, perSecond, expect = 200 } = options
+  const from = performance.now() + warmMs
   const until = from + measureMs
   const latencies: number[] = []
   const seen = { answeredInAll: 0, failed: 0, exhausted: 0, firstFailure: null as string | null }
   let cpu = process.cpuUsage()
-  const measuring = setTimeout(() => {
-    cpu = process.cpuUsage()
-    options.onMeasuring?.()
-  }, warmMs)
   let busy: number | null = null
+  const timers = [
+    setTimeout(() => {
+      cpu = process.cpuUsage()
+      options.onMeasuring?.()
+    }, warmMs),
+    setTimeout(() => endMeasuring(), warmMs + measureMs),
+    // A server that does not answer any more must not hold the run up.
+    setTimeout(
+      () => {
+        for (const connection of connections) connection.close()
+      },
+      warmMs + measureMs + 5_000,
+    ),
+  ]
   const endMeasuring = () => {
     if (busy !== null) return
     const { user, system } = process.cpuUsage(cpu)
     busy = (user + system) / 1_000 / measureMs
     options.onMeasured?.()
   }
-  const measured = setTimeout(endMeasuring, warmMs + measureMs)
+  const fail = (what: string) => {
+    seen.failed += 1
+    seen.firstFailure ??= what
+  }
+  const send = (connection: Connection, since: number) => {
+    if (connection.send(since)) return
+    seen.exhausted += 1
+    connection.close()
+  }
+  const pace = perSecond === undefined ? null : createPace(perSecond, send)
+  const onFree = (connection: Connection) => {
+    const now = performance.now()
+    if (now >= until) {
+      endMeasuring()
+      connection.close()
+    } else if (pace === null) send(connection, now)
+    else pace.free(connection)
+  }
+  let connections: Connection[] = []
 
   return new Promise((resolve) => {
     let open = script.length
-    const sockets: Socket[] = []
-    const ended = () => {
+    const onClosed = () => {
       open -= 1
       if (open > 0) return
-      clearTimeout(measuring)
-      clearTimeout(measured)
-      resolve({
-        ...seen,
-        answered: latencies.length,
-        latencies: Float64Array.from(latencies).sort(),
-        busy: busy ?? 0,
-      })
+      for (const timer of timers) clearTimeout(timer)
+      pace?.stop()
+      const sorted = Float64Array.from(latencies).sort()
+      resolve({ ...seen, answered: latencies.length, latencies: sorted, busy: busy ?? 0 })
     }
-    const fail = (what: string) => {
-      seen.failed += 1
-      seen.firstFailure ??= what
+    const onReply = ({ since }: Connection, status: number, data: Buffer) => {
+      if (status !== expect) return fail(data.toString('latin1', 0, 1_000))
+      const now = performance.now()
+      seen.answeredInAll += 1
+      if (since >= from && now <= until) latencies.push(now - since)
     }
-    for (const requests of script) {
-      const socket = connect({ port, host: '127.0.0.1', noDelay: true })
-      const reply = new Reply()
-      sockets.push(socket)
-      let next = 0
-      let sent = 0
-      const send = () => {
-        sent = performance.now()
-        if (sent >= until) {
-          endMeasuring()
-          return socket.destroy()
-        }
-        if (next === requests.length && loop) next = 0
-        const bytes = requests[next]
-        if (bytes === undefined) {
-          seen.exhausted += 1
-          return socket.destroy()
-        }
-        next += 1
-        socket.write(bytes)
-      }
-      socket.on('connect', send)
-      socket.on('data', (data) => {
-        if (!reply.take(data)) return
-        const now = performance.now()
-        if (reply.status !== expect) fail(data.toString('latin1', 0, 1_000))
-        else {
-          seen.answeredInAll += 1
-          if (sent >= from && now <= until) latencies.push(now - sent)
-        }
-        send()
-      })
-      socket.on('error', (error) => fail(error.message))
-      socket.on('close', ended)
+    const events = { onFree, onReply, onClosed, onBroken: (error: Error) => fail(error.message) }
+    connections = script.map((requests) => new Connection(port, requests, loop, events))
+    // Connections that wait for their turn are told that there is none.
+    if (pace === null) return
+    const release = () => {
+      for (const connection of pace.waiting()) onFree(connection)
     }
-    // A server that does not answer any more must not hold the run up.
-    setTimeout(
-      () => {
-        for (const socket of sockets) socket.destroy()
-      },
-      warmMs + measureMs + 5_000,
-    ).unref()
+    timers.push(setTimeout(release, warmMs + measureMs + 1))
   })
 }
 
 export declare namespace generate {
   type Options = {
     port: number
-    script: readonly (readonly Buffer[])[]
+    script: readonly (readonly Uint8Array[])[]
     /** Begin again at the end of the script; without it a connection that is through ends. */
     loop: boolean
     warmMs: number
     measureMs: number
+    /** Calls a second; as many as are answered when left out. */
+    perSecond?: number
     /** Status that counts. Default 200. */
     expect?: number
     onMeasuring?(): void
