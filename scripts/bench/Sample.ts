@@ -17,6 +17,8 @@ export type Sample = Done & {
   microsPerCall: number
   /** Time for a fixed piece of arithmetic on the server's core just before: when it moves, the machine moved. */
   calibrationMs: number
+  /** Forged payments that were tried before, all of them refused. */
+  forgedRefused?: number
   /** Where the time went, if that was asked for. */
   profile?: Profile.Profile
   /** Pauses of the collector while it was measured, if that was asked for. */
