@@ -15,7 +15,7 @@ export class Books {
   /** How many rows were written on this connection. */
   writes = 0
   /** Transfers of the operation that is running: the trail states them. */
-  readonly posted: Books.Posted[] = []
+  posted: Books.Posted[] = []
   /** Rows in memory. */
   readonly rows: WorkingSet
   readonly #prepared = new Map<Query<Value[], unknown>, Prepared>()

@@ -180,13 +180,33 @@ describe('trail', () => {
 
   test('behavior: two processes on one file write one chain', async () => {
     const other = await openSqliteLedger({ path })
-    await Promise.all(
-      Array.from({ length: 40 }, (_, n) =>
-        (n % 2 === 0 ? ledger : other).claim(balanceClaim(`p${n}`, { amount: 0n })),
-      ),
-    )
+    for (let n = 0; n < 40; n += 2)
+      await Promise.all([
+        ledger.claim(balanceClaim(`p${n}`, { amount: 0n })),
+        other.claim(balanceClaim(`p${n + 1}`, { amount: 0n })),
+      ])
     expect((await other.audit()).trail).toMatchObject({ holds: true, events: 41 })
     await other.close()
+  })
+
+  test('behavior: what is committed together is one event, which states each operation and every transfer', async () => {
+    await topUp(ledger, alice, 100n)
+    const before = (await ledger.audit()).trail.events
+    const ids = ['a', 'b', 'c']
+    await Promise.all(ids.map((id) => ledger.claim(balanceClaim(id))))
+    await Promise.all([
+      ...ids.map((paymentId) => ledger.capture({ paymentId, amount: 10n, complete: true })),
+      ledger.capture({ paymentId: 'nobody', amount: 1n }).catch(() => null),
+    ])
+    expect((await ledger.audit()).trail).toMatchObject({ holds: true, events: before + 2 })
+    const last = rows().at(-1)
+    expect(last).toMatchObject({ kind: 'group', subject: '' })
+    const body = JSON.parse(String(last?.body))
+    expect(jcs(body)).toBe(last?.body)
+    expect(
+      body.events.map(({ kind, subject }: { kind: string; subject: string }) => [kind, subject]),
+    ).toEqual(ids.map((id) => ['capture', id]))
+    expect(body.transfers).toHaveLength(3)
   })
 
   test('behavior: notes are read back, newest first', async () => {

@@ -3,7 +3,7 @@ import type { Ledger } from '../../Ledger.ts'
 import type { Books } from '../Books.ts'
 import { sql } from '../sql.ts'
 import { type Event, genesis, hashOf } from '../trail/Event.ts'
-import { transferBody } from '../trail/record.ts'
+import { transferBody } from '../trail/transfer-body.ts'
 
 /** Rows read at once. */
 const page = 1_000

@@ -18,7 +18,7 @@ const insert = sql<
 /** The last event, or null in empty books. */
 export function readHead(books: Books): { seq: number; hash: string } | null {
   const known = books.rows.single.get('head')
-  return known !== undefined && 'seq' in known ? known : books.get(head)
+  return known !== undefined && 'seq' in known ? known : books.load(head)
 }
 
 /**
@@ -31,11 +31,12 @@ export function append(books: Books, { kind, subject, body }: Said): void {
     at: books.clock.now(),
     kind,
     subject,
-    body: canonical(body),
+    body: JSON.stringify(canonical(body)),
     prev_hash: last.hash,
   }
   const hash = hashOf(event)
-  books.run(insert, event.seq, event.at, kind, subject, event.body, last.hash, hash)
+  books.write(insert, event.seq, event.at, kind, subject, event.body, last.hash, hash)
+  books.writes++
   books.rows.single.put('head', { seq: event.seq, hash })
 }
 
@@ -43,10 +44,10 @@ export function append(books: Books, { kind, subject, body }: Said): void {
  * RFC 8785 for a body, at a fifth of the price: its own members are sorted here, and what is nested in it is written in
  * order where it is made (`transferBody`). Whole numbers and well-formed texts are as `JSON.stringify` writes them.
  */
-function canonical(body: Body): string {
+export function canonical(body: Body): Body {
   const sorted: Body = {}
   for (const name of Object.keys(body).sort()) sorted[name] = body[name] ?? null
-  return JSON.stringify(sorted)
+  return sorted
 }
 
 /** Most characters of a text that somebody else wrote. */

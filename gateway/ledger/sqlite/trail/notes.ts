@@ -14,6 +14,7 @@ const first = sql<[], { seq: number }>`SELECT seq FROM events WHERE seq > 0 ORDE
 
 /** Says in the trail what an operator, or the gateway itself, did that moved no money. */
 export function note(books: Books, { kind, subject = '', body = {} }: Ledger.Note): void {
+  books.rows.flush()
   append(books, { kind: `admin:${kind}`, subject: plain(subject), body: safe(body) })
 }
 

@@ -5,6 +5,7 @@ import type { AcceptedVoucher, Channel } from '../../Channel.ts'
 import type { Payment } from '../../Payment.ts'
 import type { Books } from '../Books.ts'
 import { sql } from '../sql.ts'
+import { PendingTrail } from '../trail/PendingTrail.ts'
 import { type Balance, writeBalance } from './balances.ts'
 import { writeChannel } from './channels.ts'
 import { writeUnsettled } from './exposure.ts'
@@ -23,7 +24,7 @@ export type PendingHold = { id: number; payment: string; account: Account; asset
  */
 export class WorkingSet {
   /** Tables whose rows may wait to be written. */
-  static readonly names = /\b(?:accounts|channels|exposure)\b/
+  static readonly names = /\b(?:accounts|channels|exposure|events)\b/
 
   readonly balances: WriteBehind<Balance>
   readonly channels: WriteBehind<Channel>
@@ -33,6 +34,7 @@ export class WorkingSet {
   readonly vouchers = new RowCache<readonly AcceptedVoucher[]>()
   /** Last event of the trail, and whether anybody is in debt: `value` is read when it is null. */
   readonly single = new RowCache<WorkingSet.Single>()
+  readonly trail: PendingTrail
   readonly #books: Books
   readonly #waiting: readonly { readonly isDirty: boolean; flush(): void }[]
   readonly #all: readonly { settle(): void; undo(): void; forget(): void }[]
@@ -43,7 +45,8 @@ export class WorkingSet {
     this.balances = new WriteBehind((key, row) => writeBalance(books, key, row))
     this.channels = new WriteBehind((id, row) => writeChannel(books, id as Hex, row))
     this.unsettled = new WriteBehind((asset, row) => writeUnsettled(books, asset, row))
-    const waiting = [this.balances, this.channels, this.unsettled]
+    this.trail = new PendingTrail(books)
+    const waiting = [this.balances, this.channels, this.unsettled, this.trail]
     this.#waiting = waiting
     this.#all = [...waiting, this.payments, this.holds, this.vouchers, this.single]
   }
