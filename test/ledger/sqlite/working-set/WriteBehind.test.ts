@@ -1,0 +1,58 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { WriteBehind } from '../../../../gateway/ledger/sqlite/working-set/WriteBehind.ts'
+
+type Step = { key: string; value: number } | 'flush'
+
+const step = fc.oneof(
+  { weight: 4, arbitrary: fc.record({ key: fc.constantFrom('a', 'b', 'c'), value: fc.integer() }) },
+  { weight: 1, arbitrary: fc.constant('flush' as const) },
+)
+const operation = fc.record({ steps: fc.array(step, { maxLength: 6 }), fails: fc.boolean() })
+
+describe('WriteBehind', () => {
+  test('behavior: at the commit the file has what the operations that did not fail wrote (no money from a failed one)', () => {
+    fc.assert(
+      fc.property(fc.array(operation, { maxLength: 8 }), (operations) => {
+        let file = new Map<string, number>()
+        const rows = new WriteBehind<number>((key, row) => void file.set(key, row))
+        const expected = new Map<string, number>()
+        for (const { steps, fails } of operations) {
+          const savepoint = new Map(file)
+          for (const one of steps as Step[])
+            if (one === 'flush') rows.flush()
+            else rows.set(one.key, one.value)
+          if (fails) {
+            file = savepoint
+            rows.undo()
+            continue
+          }
+          rows.settle()
+          for (const one of steps as Step[]) if (one !== 'flush') expected.set(one.key, one.value)
+          for (const [key, value] of expected) expect(rows.get(key) ?? file.get(key)).toBe(value)
+        }
+        rows.flush()
+        rows.settle()
+        expect(file).toEqual(expected)
+      }),
+      { numRuns: 500 },
+    )
+  })
+
+  test('behavior: a row that was read and not changed is not written', () => {
+    const written: string[] = []
+    const rows = new WriteBehind<number>((key) => void written.push(key))
+    rows.keep('a', 1)
+    rows.set('b', 2)
+    rows.flush()
+    expect(written).toEqual(['b'])
+    expect([rows.get('a'), rows.get('b'), rows.isDirty]).toEqual([1, 2, false])
+  })
+
+  test('behavior: what another connection may have changed is forgotten', () => {
+    const rows = new WriteBehind<number>(() => {})
+    rows.keep('a', 1)
+    rows.forget()
+    expect(rows.get('a')).toBeUndefined()
+  })
+})
