@@ -7,6 +7,7 @@ import type { Rail } from './policy/choose-offer.ts'
 import type { Limits } from './policy/Limits.ts'
 import type { Pins } from './policy/Pins.ts'
 import type { Paid } from './receipt.ts'
+import type { Signing } from './Signing.ts'
 import type { ChannelStore } from './store/ChannelStore.ts'
 
 /** Who signs: any viem account that can sign typed data. `signMessage` is needed for signing in only. */
@@ -19,6 +20,7 @@ export type KnownToken = Domain & { chainId: number; address: Address }
 /** What every part of the client receives. */
 export type Context = {
   account: Signer
+  signing: Signing
   /** The account's address in lower case. */
   address: Address
   limits: Limits
@@ -31,6 +33,8 @@ export type Context = {
   chain: Chain | undefined
   allowInsecure: boolean
   maxBodyBytes: number
+  /** How many calls one voucher may be for. */
+  voucherCalls: number
   onPayment: ((payment: Payment) => void) | undefined
   /** One opening, top-up or sign-in at a time. */
   mutex: Mutex
@@ -40,6 +44,8 @@ export type Context = {
   bearers: Map<string, { token: string; expiresAt: number }>
   /** Requests whose outcome nobody told, by idempotency key: repeated as they are. Never written down. */
   unknown: Map<string, Unanswered>
+  /** The voucher of each channel that was signed last. Never written down. */
+  vouchers: Map<Hex, { cumulativeAmount: bigint; signature: Promise<Hex> }>
   /** The last channel offer of a resource, so that its next call needs no 402. */
   offers: Map<string, ChannelOffer>
   /** Receipts already counted, so that a repeated answer is not counted twice. */

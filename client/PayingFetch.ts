@@ -1,8 +1,10 @@
 import type { Hex } from 'viem'
 import type { Balance } from './balance/read-balance.ts'
 import type { SignedIn } from './balance/SignIn.ts'
+import type { Request, Withdrawal } from './balance/Withdrawal.ts'
 import type { Channel } from './channel/Channel.ts'
 import type { Closed } from './channel/close-channel.ts'
+import type { PaymentStatus } from './payment-status.ts'
 
 /** A fetch that pays, and what goes with it. */
 export type PayingFetch = {
@@ -31,6 +33,12 @@ export type PayingFetch = {
   signOut(url: string | URL): Promise<void>
   /** What a gateway holds for the wallet. */
   balance(url: string | URL): Promise<Balance[]>
+  /** Asks a gateway to pay credit out on chain, to this wallet or to another address. */
+  withdrawBalance(url: string | URL, request: Request): Promise<Withdrawal>
+  /** What became of such a withdrawal. */
+  withdrawal(url: string | URL, id: string): Promise<Withdrawal>
+  /** What became of a payment of this wallet, signed by the gateway. Undefined when it does not say. */
+  payment(url: string | URL, paymentId: string): Promise<PaymentStatus | undefined>
   /** Forgets the terms first seen at an origin, so that the next 402 sets them anew. */
   forget(url: string | URL): Promise<void>
 }

@@ -7,15 +7,15 @@ import type { State } from './store/State.ts'
 /**
  * The one gate before every signature, inside the store's update: pins hold, limits hold, both are written down.
  * @param state changed in place.
- * @param increase what the signature adds to what can be taken, in base units.
+ * @param payment `increase` is what the signature adds to what can be taken, `ahead` the part of it that is for calls to come.
  * @throws {PaymentRefusedError}
  */
 export function countPayment(
   context: Context,
   state: State,
-  payment: { url: URL; offer: Offer; increase: bigint },
+  payment: { url: URL; offer: Offer; increase: bigint; ahead?: bigint },
 ): void {
-  const { url, offer, increase } = payment
+  const { url, offer, increase, ahead = 0n } = payment
   const seen = state.pins[url.origin]
   Pins.demand(offer, context.pins, seen)
   Spending.count(
@@ -26,6 +26,7 @@ export function countPayment(
       host: url.host,
       price: offer.amount,
       increase,
+      ahead,
       now: context.clock.now(),
     },
     context.limits,

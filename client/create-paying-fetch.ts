@@ -9,6 +9,8 @@ import {
 } from 'viem'
 import { readBalance } from './balance/read-balance.ts'
 import { signIn, signOut } from './balance/SignIn.ts'
+import { readWithdrawal } from './balance/Withdrawal.ts'
+import { withdraw as withdrawCredit } from './balance/withdraw.ts'
 import * as Call from './Call.ts'
 import type { Chain, Context, KnownToken, Payment, Signer } from './Context.ts'
 import { challenge, closeChannel, known, resourceOf } from './channel/close-channel.ts'
@@ -19,10 +21,12 @@ import { type Clock, systemClock } from './clock.ts'
 import { Mutex } from './Mutex.ts'
 import type { PayingFetch } from './PayingFetch.ts'
 import { payCall } from './pay-call.ts'
+import { paymentStatus } from './payment-status.ts'
 import type { Rail } from './policy/choose-offer.ts'
 import type { Limits } from './policy/Limits.ts'
 import type { Pins } from './policy/Pins.ts'
 import { requireSecure } from './require-secure.ts'
+import { createSigning } from './Signing.ts'
 import type { ChannelStore } from './store/ChannelStore.ts'
 import { createMemoryStore } from './store/memory.ts'
 
@@ -63,6 +67,9 @@ export function createPayingFetch(options: createPayingFetch.Options): PayingFet
     signIn: async (url) => signIn(context, origin(url)),
     signOut: async (url) => signOut(context, origin(url)),
     balance: async (url) => readBalance(context, origin(url)),
+    withdrawBalance: async (url, request) => withdrawCredit(context, origin(url), request),
+    withdrawal: async (url, id) => readWithdrawal(context, origin(url), id),
+    payment: async (url, paymentId) => paymentStatus(context, origin(url), paymentId),
     forget: async (url) => {
       const { origin } = new URL(url)
       context.discoveries.delete(origin)
@@ -99,6 +106,12 @@ export declare namespace createPayingFetch {
     allowInsecure?: boolean | undefined
     /** Most of a one-shot body stream that is kept for sending twice. Default: 10 MiB. */
     maxBodyBytes?: number | undefined
+    /**
+     * How many calls one voucher may be for: above 1, it is signed ahead for calls to come, which then need no signature
+     * here and hardly any check there. What a seller could take for calls that were not made stays within `limits.ahead`.
+     * Default: 1.
+     */
+    voucherCalls?: number | undefined
     /** Told of each payment when its receipt is checked. */
     onPayment?: ((payment: Payment) => void) | undefined
   }
@@ -107,6 +120,7 @@ export declare namespace createPayingFetch {
 function makeContext(options: createPayingFetch.Options): Context {
   return {
     account: options.account,
+    signing: createSigning(options.account),
     address: options.account.address.toLowerCase() as Address,
     limits: options.limits,
     pins: options.pins ?? {},
@@ -118,14 +132,22 @@ function makeContext(options: createPayingFetch.Options): Context {
     chain: chainOf(options),
     allowInsecure: options.allowInsecure ?? false,
     maxBodyBytes: options.maxBodyBytes ?? 10 * 1024 * 1024,
+    voucherCalls: voucherCallsOf(options),
     onPayment: options.onPayment,
     mutex: new Mutex(),
     discoveries: new Map(),
     bearers: new Map(),
     unknown: new Map(),
+    vouchers: new Map(),
     offers: new Map(),
     counted: new Set(),
   }
+}
+
+/** @throws {RangeError} */
+function voucherCallsOf({ voucherCalls = 1 }: createPayingFetch.Options): number {
+  if (Number.isSafeInteger(voucherCalls) && voucherCalls >= 1) return voucherCalls
+  throw new RangeError(`voucherCalls ${voucherCalls} is no number of calls. Fix: give an integer from 1.`)
 }
 
 function chainOf(options: createPayingFetch.Options): Chain | undefined {

@@ -2,6 +2,7 @@ import { type Call, init } from './Call.ts'
 import type { Context } from './Context.ts'
 import { PaymentUnknownError } from './errors.ts'
 import * as Problem from './Problem.ts'
+import { awaitPayment } from './payment-status.ts'
 
 /** How often one credential is sent, and for how long, before the outcome is called unknown. */
 const attempts = 5
@@ -9,7 +10,8 @@ const patience = 60_000
 
 /**
  * Sends a request that carries a credential until somebody says what became of it. The same credential and the same
- * `Idempotency-Key` every time, never a redirect followed: the credential stays at its origin.
+ * `Idempotency-Key` every time, never a redirect followed: the credential stays at its origin. Once the payment has an id
+ * the gateway is asked by it, and the credential goes out again when there is an answer to fetch.
  * @throws {PaymentUnknownError} no answer, or only answers that do not know.
  */
 export async function deliver(
@@ -36,6 +38,9 @@ export async function deliver(
     }
     if (attempt >= attempts || context.clock.now() + delay > deadline) break
     await context.clock.wait(delay, call.signal)
+    if (paymentId === undefined) continue
+    const asked = { origin: call.url.origin, id: paymentId, signal: call.signal, deadline }
+    if ((await awaitPayment(context, asked)) === 'pending') break
   }
   throw new PaymentUnknownError({
     message: `The payment for ${call.method} ${call.url.origin}${call.url.pathname} was sent and its outcome is not known.`,

@@ -1,6 +1,8 @@
-/** The client's public door. Runs in browsers; `client/node.ts` adds what needs a file system. */
+/** The client's public door. Runs in browsers; `client/node.ts` adds what needs Node. */
+export { createKeyAccount } from './account/create-key-account.ts'
 export type { Balance } from './balance/read-balance.ts'
 export type { SignedIn } from './balance/SignIn.ts'
+export type { Request as WithdrawalRequest, Withdrawal } from './balance/Withdrawal.ts'
 export type { KnownToken, Payment, Signer } from './Context.ts'
 export type { Channel } from './channel/Channel.ts'
 export type { Closed } from './channel/close-channel.ts'
@@ -14,6 +16,7 @@ export {
   ReceiptError,
 } from './errors.ts'
 export type { PayingFetch } from './PayingFetch.ts'
+export type { PaymentStatus } from './payment-status.ts'
 export type { Rail } from './policy/choose-offer.ts'
 export type { Limits } from './policy/Limits.ts'
 export type { Pins } from './policy/Pins.ts'

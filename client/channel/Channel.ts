@@ -34,6 +34,11 @@ export const schema = z.object({
   spent: amount,
   /** What calls without a receipt would have cost: the most by which the gateway's count may exceed ours. */
   uncertain: amount,
+  /**
+   * `signed`: some was signed ahead, for calls to come. `claimed`: the gateway has taken it without a call of ours, and gets
+   * nothing ahead any more.
+   */
+  ahead: z.optional(z.enum(['signed', 'claimed'])),
   /** Calls whose cost is not known yet, by idempotency key. */
   reserved: z.record(z.string(), z.object({ amount, cumulative: amount, at: z.number() })),
   /** A top-up that was signed and not confirmed; repeated as it is, so that it cannot happen twice. */
@@ -74,37 +79,60 @@ export function isOpeningOver(channel: Channel, now: number): boolean {
 /** Milliseconds after which a call without an answer no longer counts as in flight. */
 const staleAfter = 10 * 60_000
 
-/** The channel with its number for one more call, or the reason why there is none. Does not change its input. */
-export function reserve(
-  channel: Channel,
-  call: { key: string; price: bigint; minDelta: bigint; now: number },
-): reserve.Result {
+/**
+ * The channel with its number for one more call, or the reason why there is none. A call that what is signed pays for gets
+ * the number that is signed; another gets a new one, raised for calls to come by as much of `ahead` as the deposit has.
+ * Does not change its input.
+ */
+export function reserve(channel: Channel, call: reserve.Call): reserve.Result {
   const again = channel.reserved[call.key]
   if (again !== undefined && again.amount === call.price)
-    return { outcome: 'reserved', channel, cumulative: again.cumulative, increase: 0n }
-  const others = Object.entries(channel.reserved).filter(([key]) => key !== call.key)
-  const inFlight = others.reduce((sum, [, { amount }]) => sum + amount, 0n)
-  const needed = channel.spent + inFlight + call.price
-  const cumulative =
-    needed <= channel.signed ? channel.signed : highest(needed, channel.signed + call.minDelta)
-  if (cumulative > channel.deposit) return { outcome: 'short', missing: cumulative - channel.deposit }
-  const reservation = { amount: call.price, cumulative, at: call.now }
+    return { outcome: 'reserved', channel, cumulative: again.cumulative, increase: 0n, ahead: 0n }
+  const reserved = without(channel.reserved, call.key)
+  const needed = channel.spent + inFlight(reserved) + call.price
+  const isSigned = needed <= channel.signed
+  const least = isSigned ? channel.signed : highest(needed, channel.signed + call.minDelta)
+  if (least > channel.deposit) return { outcome: 'short', missing: least - channel.deposit }
+  const ahead = isSigned || channel.ahead === 'claimed' ? 0n : wholeCalls(call, channel.deposit - least)
+  const cumulative = least + ahead
   return {
     outcome: 'reserved',
     cumulative,
-    increase: cumulative > channel.signed ? cumulative - channel.signed : 0n,
+    increase: cumulative - channel.signed,
+    ahead,
     channel: {
       ...channel,
-      signed: highest(channel.signed, cumulative),
-      reserved: { ...Object.fromEntries(others), [call.key]: reservation },
+      signed: cumulative,
+      ahead: ahead > 0n ? 'signed' : channel.ahead,
+      reserved: { ...reserved, [call.key]: { amount: call.price, cumulative, at: call.now } },
     },
   }
 }
 
 export declare namespace reserve {
+  type Call = {
+    key: string
+    price: bigint
+    minDelta: bigint
+    /** The most that may be signed for calls to come. */
+    ahead: bigint
+    now: number
+  }
+  /** `ahead` is the part of `increase` that is for calls to come. */
   type Result =
-    | { outcome: 'reserved'; channel: Channel; cumulative: bigint; increase: bigint }
+    | { outcome: 'reserved'; channel: Channel; cumulative: bigint; increase: bigint; ahead: bigint }
     | { outcome: 'short'; missing: bigint }
+}
+
+/** What is left over by less than a call pays for none. */
+function wholeCalls({ ahead, price }: reserve.Call, room: bigint): bigint {
+  const most = lowest(ahead, room)
+  return price > 0n && most > 0n ? most - (most % price) : 0n
+}
+
+/** What calls without an answer may cost. */
+export function inFlight(reserved: Channel['reserved']): bigint {
+  return Object.values(reserved).reduce((sum, { amount }) => sum + amount, 0n)
 }
 
 /**
@@ -148,15 +176,25 @@ export function released(channel: Channel, key: string): Channel {
 /**
  * The channel after the gateway refused a voucher and said where it stands. What it says it has charged is followed only
  * as far as calls of ours without a receipt can explain it: a gateway that claims more is not believed, for the next
- * voucher would give it the difference. So what is signed never exceeds the prices of the calls that were made.
+ * voucher would give it the difference. What was signed ahead it could take anyway: that is followed once, and no more is
+ * signed ahead. So what is signed never exceeds the prices of the calls that were made and what may be signed ahead.
  */
 export function corrected(channel: Channel, claimed: Claimed, now: number): Channel {
   const after = forgetStale(channel, now)
   return {
-    ...follow(after, claimed.spent),
+    ...giveUpAhead(follow(after, claimed.spent), claimed.spent ?? 0n),
     accepted: lowest(claimed.accepted ?? channel.accepted, channel.signed),
     deposit: claimed.deposit ?? channel.deposit,
   }
+}
+
+/** A seller that settles more than was spent (because it had to, or because it could) has taken what was signed ahead. */
+function giveUpAhead(channel: Channel, claimed: bigint): Channel {
+  const { spent, signed, ahead } = channel
+  const unexplained = claimed - spent - inFlight(channel.reserved)
+  if (unexplained <= 0n || ahead !== 'signed') return channel
+  const free = signed - spent - inFlight(channel.reserved)
+  return { ...channel, spent: spent + highest(lowest(unexplained, free), 0n), ahead: 'claimed' }
 }
 
 function follow(channel: Channel, claimed: bigint | undefined): Channel {

@@ -12,7 +12,7 @@ import { readOffers } from '../offers/read-offers.ts'
 import * as Problem from '../Problem.ts'
 import { plain } from '../plain.ts'
 import { requireSecure } from '../require-secure.ts'
-import type { Channel } from './Channel.ts'
+import { type Channel, corrected, inFlight } from './Channel.ts'
 import { readChannel } from './onchain.ts'
 import { name, slotOf } from './slot.ts'
 import { signVoucher } from './voucher.ts'
@@ -33,18 +33,11 @@ export type Closed = {
  * @throws {ChannelError} the gateway refuses or does not know the channel: see {@link requestClose} for the way out.
  */
 export async function closeChannel(context: Context, channelId: Hex): Promise<Closed> {
-  const channel = await known(context, channelId)
-  const call = resourceOf(channel)
-  requireSecure(call.url, context.allowInsecure)
-  const offer = await challenge(context, channel, call)
-  const inFlight = Object.values(channel.reserved).reduce((sum, { amount }) => sum + amount, 0n)
-  const owed = lowest(channel.spent + inFlight, channel.signed)
-  const signature = await signVoucher(context, channel, owed)
-  const payload = { action: 'close', channelId, cumulativeAmount: owed.toString(), signature }
-  const source = did(channel.chainId, context.address)
-  const response = await deliver(context, call, {
-    Authorization: Credential.serialize({ challenge: offer.challenge, source, payload }),
-  })
+  const first = await known(context, channelId)
+  requireSecure(new URL(first.url), context.allowInsecure)
+  const sent = await send(context, first)
+  const again = sent.response.ok ? undefined : await correct(context, first, sent)
+  const { channel, owed, response } = again === undefined ? sent : await send(context, again)
   if (!response.ok) throw await refused(channel, response)
   const receipt = readClose(response, channel)
   await response.body?.cancel()
@@ -54,6 +47,46 @@ export async function closeChannel(context: Context, channelId: Hex): Promise<Cl
   })
   const paid = (await settledOnChain(context, channel)) ?? receipt.paid ?? owed
   return { channelId, transaction: receipt.transaction, paid, refunded: channel.deposit - paid }
+}
+
+type Sent = { channel: Channel; owed: bigint; response: Response }
+
+/** Asks for the close, with a voucher for what calls have cost. */
+async function send(context: Context, channel: Channel): Promise<Sent> {
+  const { channelId } = channel
+  const call = resourceOf(channel)
+  const offer = await challenge(context, channel, call)
+  const owed = owedOn(channel)
+  const signature = await signVoucher(context, channel, owed)
+  const payload = { action: 'close', channelId, cumulativeAmount: owed.toString(), signature }
+  const source = did(channel.chainId, context.address)
+  const response = await deliver(context, call, {
+    Authorization: Credential.serialize({ challenge: offer.challenge, source, payload }),
+  })
+  return { channel, owed, response }
+}
+
+const owedOn = ({ spent, signed, reserved }: Channel) => lowest(spent + inFlight(reserved), signed)
+
+/** The channel as the gateway's refusal corrects it; undefined when that changes nothing about what is owed. */
+async function correct(
+  context: Context,
+  channel: Channel,
+  { owed, response }: Sent,
+): Promise<Channel | undefined> {
+  const { channel: claimed } = await Problem.read(response)
+  const { channelId } = channel
+  if (response.status !== 402 || claimed?.channelId !== channelId) return undefined
+  const after = await context.store.update((state) => {
+    const current = state.channels[channelId]
+    if (current === undefined) return undefined
+    const next = corrected(current, { spent: claimed.spent }, context.clock.now())
+    state.channels[channelId] = next
+    return next
+  })
+  if (after === undefined || owedOn(after) <= owed) return undefined
+  await response.body?.cancel()
+  return after
 }
 
 /** The channel from the store. @throws {ChannelError} `channel-unknown`, `channel-closed`. */

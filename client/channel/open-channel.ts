@@ -6,17 +6,16 @@ import { highest, lowest } from '../bigint.ts'
 import type { Call } from '../Call.ts'
 import type { Context } from '../Context.ts'
 import { unixSeconds } from '../clock.ts'
-import { countPayment } from '../count-payment.ts'
 import { did, wire } from '../credential-parts.ts'
 import { ChannelError, PaymentRefusedError } from '../errors.ts'
 import type { ChannelOffer } from '../offers/Offer.ts'
 import * as Spending from '../policy/Spending.ts'
 import { random32 } from '../random32.ts'
-import { signAuthorization } from '../sign-authorization.ts'
 import type { State } from '../store/State.ts'
 import { tokenDomain } from '../token-domain.ts'
 import * as Channel from './Channel.ts'
 import { openOnchain } from './onchain.ts'
+import { countReserved } from './reserve-call.ts'
 import { find, slotOf } from './slot.ts'
 import { signVoucher } from './voucher.ts'
 
@@ -81,19 +80,13 @@ function plan(context: Context, state: State, call: Call, offer: ChannelOffer, s
   }
   if (found === undefined) Spending.countOpening(state, slot.origin, context.clock.now())
   const record = found ?? create(context, call, offer, slot, salt)
-  const reserved = Channel.reserve(record, {
-    key: call.idempotencyKey,
-    price: offer.amount,
-    minDelta: offer.minVoucherDelta,
-    now: context.clock.now(),
-  })
+  const reserved = countReserved(context, state, call, offer, record)
   if (reserved.outcome === 'short')
     throw new ChannelError({
       code: 'channel-opening',
       message: `Channel ${record.channelId} is still being opened and its deposit is too small for this call.`,
       fix: 'repeat the call when the opening is decided.',
     })
-  countPayment(context, state, { url: call.url, offer, increase: reserved.increase })
   state.channels[record.channelId] = reserved.channel
   return { outcome: 'planned', channel: reserved.channel, cumulative: reserved.cumulative }
 }
@@ -157,6 +150,6 @@ async function authorized(context: Context, call: Call, offer: ChannelOffer, cha
     }),
   }
   const domain = await tokenDomain(context, offer, call.url.origin)
-  const signature = await signAuthorization(context, 'receive', domain, message)
+  const signature = await context.signing.authorization('receive', domain, message)
   return { type: 'authorization', authorization: wire(message), signature }
 }

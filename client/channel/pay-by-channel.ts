@@ -1,12 +1,11 @@
-import type { Hex } from 'viem'
 import * as Credential from '../../gateway/protocol/mpp/Credential.ts'
 import type { Call } from '../Call.ts'
 import type { Context } from '../Context.ts'
-import { countPayment } from '../count-payment.ts'
 import type { ChannelOffer } from '../offers/Offer.ts'
 import { sendPaid } from '../send-paid.ts'
-import * as Channel from './Channel.ts'
+import type * as Channel from './Channel.ts'
 import { openChannel } from './open-channel.ts'
+import { reserveCall } from './reserve-call.ts'
 import { type Settled, settleCall } from './settle-call.ts'
 import { find, name, slotOf } from './slot.ts'
 import { topUpChannel } from './top-up-channel.ts'
@@ -16,8 +15,9 @@ import { signVoucher } from './voucher.ts'
 const maxCorrections = 2
 
 /**
- * Pays one call with a voucher, opening or topping up the channel where needed. Calls run in parallel: each has its own
- * number, given out and made durable in one step of the store; the signatures and requests then overlap.
+ * Pays one call with a voucher, opening or topping up the channel where needed. Calls run in parallel, none waits for the
+ * answer of another: each has its own number, or shares one that was signed ahead, given out and made durable in one step
+ * of the store; the signatures and requests then overlap.
  * @throws {PaymentRefusedError | PaymentUnknownError | ReceiptError | ChannelError}
  */
 export async function payByChannel(context: Context, call: Call, offer: ChannelOffer): Promise<Response> {
@@ -39,12 +39,12 @@ async function pay(context: Context, call: Call, offer: ChannelOffer): Promise<S
       if (opened !== undefined) return opened
       continue
     }
-    const reserved = await reserve(context, call, offer, found.channelId)
+    const reserved = await reserveCall(context, call, offer, found.channelId)
     if (reserved.outcome === 'gone') continue
     if (reserved.outcome === 'reserved')
       return spend(context, call, offer, reserved.channel, reserved.cumulative)
     await context.mutex.run(`top up ${found.channelId}`, async () => {
-      const still = await reserve(context, call, offer, found.channelId)
+      const still = await reserveCall(context, call, offer, found.channelId)
       if (still.outcome === 'short') await topUpChannel(context, call, offer, found.channelId, still.missing)
     })
   }
@@ -71,22 +71,4 @@ async function spend(
   const payload = { action: 'voucher', channelId, cumulativeAmount: cumulative.toString(), signature }
   const headers = { Authorization: Credential.serialize({ challenge: offer.challenge, payload }) }
   return sendPaid(context, call, headers, (response) => settleCall(context, call, offer, channelId, response))
-}
-
-/** Gives the call its number, counts it, and makes both durable: one step, over all processes on this store. */
-function reserve(context: Context, call: Call, offer: ChannelOffer, channelId: Hex) {
-  return context.store.update((state): Channel.reserve.Result | { outcome: 'gone' } => {
-    const channel = state.channels[channelId]
-    if (channel === undefined || channel.state !== 'open') return { outcome: 'gone' }
-    const reserved = Channel.reserve(channel, {
-      key: call.idempotencyKey,
-      price: offer.amount,
-      minDelta: offer.minVoucherDelta,
-      now: context.clock.now(),
-    })
-    if (reserved.outcome === 'short') return reserved
-    countPayment(context, state, { url: call.url, offer, increase: reserved.increase })
-    state.channels[channelId] = { ...reserved.channel, url: call.url.href, method: call.method }
-    return reserved
-  })
 }

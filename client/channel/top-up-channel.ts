@@ -13,7 +13,6 @@ import * as Problem from '../Problem.ts'
 import { plain } from '../plain.ts'
 import * as Pins from '../policy/Pins.ts'
 import { random32 } from '../random32.ts'
-import { signAuthorization } from '../sign-authorization.ts'
 import type { State } from '../store/State.ts'
 import { tokenDomain } from '../token-domain.ts'
 import type * as Channel from './Channel.ts'
@@ -122,7 +121,7 @@ async function authorized(
     }),
   }
   const domain = await tokenDomain(context, offer, call.url.origin)
-  const signature = await signAuthorization(context, 'receive', domain, message)
+  const signature = await context.signing.authorization('receive', domain, message)
   return {
     action: 'topUp',
     type: 'authorization',

@@ -3,7 +3,6 @@ import * as Credential from '../../gateway/protocol/mpp/Credential.ts'
 import * as PaymentPayload from '../../gateway/protocol/x402/PaymentPayload.ts'
 import type { Context } from '../Context.ts'
 import { did, wire } from '../credential-parts.ts'
-import { signAuthorization } from '../sign-authorization.ts'
 import * as Charge from './Charge.ts'
 
 /**
@@ -21,7 +20,7 @@ export async function signCharge(context: Context, charge: Charge.Charge): Promi
     nonce: charge.nonce,
   }
   const domain = { ...charge.domain, chainId: charge.chainId, token: charge.token }
-  const signature = await signAuthorization(context, 'transfer', domain, message)
+  const signature = await context.signing.authorization('transfer', domain, message)
   const authorization = wire(message)
   if (source.dialect === 'x402')
     return {

@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import type { Hex } from 'viem'
-import { privateKeyToAccount } from 'viem/accounts'
 import * as Amount from '../../gateway/protocol/Amount.ts'
+import { createKeyAccount } from '../account/create-native-key-account.ts'
 import { createPayingFetch } from '../create-paying-fetch.ts'
 import type { PayingFetch } from '../PayingFetch.ts'
 import type { Rail } from '../policy/choose-offer.ts'
@@ -53,7 +53,7 @@ export function payingFetchOf(
     baseUnits(text ?? process.env[name] ?? fallback, decimals)
   const rails = options.rail?.map(railOf)
   return createPayingFetch({
-    account: privateKeyToAccount(privateKey(options)),
+    account: createKeyAccount(privateKey(options)),
     limits: {
       perCall: amount(options.maxPrice, 'FARTHING_MAX_PRICE', defaults.maxPrice),
       perDay: amount(options.maxPerDay, 'FARTHING_MAX_PER_DAY', defaults.maxPerDay),

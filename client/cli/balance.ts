@@ -1,4 +1,7 @@
+import { isAddress } from 'viem'
 import * as Amount from '../../gateway/protocol/Amount.ts'
+import { isOver } from '../balance/Withdrawal.ts'
+import { systemClock } from '../clock.ts'
 import { ChannelError } from '../errors.ts'
 import { plain } from '../plain.ts'
 import { call } from './call.ts'
@@ -39,6 +42,38 @@ export async function topUp(
   const target = new URL(`/farthing/balance/top-up${path}`, url)
   target.searchParams.set('amount', amount)
   return call(target.href, { ...options, request: 'POST', maxPrice: amount, rail: ['charge'] })
+}
+
+/** `farthing withdraw AMOUNT URL [--to ADDRESS] [--wait]`: credit that a gateway holds, paid out on chain. */
+export async function withdraw(
+  amount: string,
+  url: string,
+  options: SharedOptions & { to?: string; token?: string; idempotencyKey?: string; wait?: boolean },
+): Promise<number> {
+  const { to, token: symbol, idempotencyKey } = options
+  const decimals = decimalsOf(options)
+  const units = baseUnits(amount, decimals)
+  if (!URL.canParse(url)) throw new UsageError(`${plain(url, 80)} is not a URL.`)
+  if (to !== undefined && !isAddress(to, { strict: false }))
+    throw new UsageError(`${plain(to, 80)} is not an address.`)
+  const payingFetch = payingFetchOf(options)
+  const request = { amount: units, symbol, to, idempotencyKey }
+  let withdrawal = await payingFetch.withdrawBalance(url, request)
+  for (let asked = 0; options.wait === true && !isOver(withdrawal) && asked < 60; asked++) {
+    await systemClock.wait(2_000)
+    withdrawal = await payingFetch.withdrawal(url, withdrawal.id)
+  }
+  const { id, state, transaction, reason } = withdrawal
+  const cells = {
+    withdrawal: id,
+    amount: Amount.format(withdrawal.amount, decimals),
+    to: withdrawal.to,
+    state: plain(state, 32),
+    transaction: plain(transaction ?? '', 66),
+    reason: plain(reason ?? '', 200),
+  }
+  show([{ data: { ...withdrawal, ...cells, amount: withdrawal.amount }, cells }], options.json === true)
+  return state === 'failed' ? exitCode.failed : exitCode.ok
 }
 
 async function topUpChannel(units: bigint, origin: string, options: SharedOptions): Promise<number> {

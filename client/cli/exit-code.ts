@@ -1,5 +1,5 @@
 import { CommanderError } from 'commander'
-import { PaymentRefusedError, PaymentUnknownError, ReceiptError } from '../errors.ts'
+import { PaymentError, PaymentRefusedError, PaymentUnknownError, ReceiptError } from '../errors.ts'
 import { LockError } from '../store/lock.ts'
 
 /** What the process says by its exit code; `docs/client.md` lists them. */
@@ -26,6 +26,7 @@ export function exitCodeOf(error: unknown): number {
   if (error instanceof UsageError) return exitCode.usage
   if (error instanceof PaymentRefusedError) return exitCode.refused
   if (error instanceof PaymentUnknownError || error instanceof ReceiptError) return exitCode.unknown
+  if (error instanceof PaymentError && error.code === 'withdrawal-unknown') return exitCode.unknown
   if (error instanceof LockError) return exitCode.failed
   return isNetwork(error) ? exitCode.network : exitCode.failed
 }

@@ -1,5 +1,5 @@
 import { Command, Option } from 'commander'
-import { balance, topUp } from './balance.ts'
+import { balance, topUp, withdraw } from './balance.ts'
 import { call } from './call.ts'
 import { channels, close, recover } from './channels.ts'
 import { defaults } from './Environment.ts'
@@ -58,6 +58,14 @@ export function makeProgram(done: (code: number) => void): Command {
   command('balance', 'Shows what a gateway holds for this wallet.')
     .argument('<url>')
     .action(async (url, options) => done(await balance(url, options)))
+  command('withdraw', 'Pays credit at a gateway out on chain.')
+    .argument('<amount>')
+    .argument('<url>')
+    .option('--to <address>', 'another than this wallet; the request is signed')
+    .option('--token <symbol>', 'another than the gateway’s first token')
+    .option('--idempotency-key <key>', 'ask for an earlier withdrawal again')
+    .option('--wait', 'until it is paid or has failed, two minutes at most')
+    .action(async (amount, url, options) => done(await withdraw(amount, url, options)))
   command('recover', 'Rebuilds lost channels from their gateway.')
     .argument('<url>')
     .action(async (url, options) => done(await recover(url, options)))

@@ -11,4 +11,6 @@ export type Limits = {
   perHost?: bigint | undefined
   /** Most that may lie unspent in one channel. Default: `perDay`. */
   deposit?: bigint | undefined
+  /** Most that may be signed on one channel for calls to come (option `voucherCalls`). Default: `perCall`. */
+  ahead?: bigint | undefined
 }

@@ -1,4 +1,4 @@
-import { highest } from '../bigint.ts'
+import { highest, lowest } from '../bigint.ts'
 import { PaymentRefusedError } from '../errors.ts'
 import type { State } from '../store/State.ts'
 import type { Limits } from './Limits.ts'
@@ -12,15 +12,16 @@ const maxOpened = 5
  * Counts what a signature gives away, before it is made, and refuses when that is too much. Called inside the store's
  * update, so that the count is durable before anything is signed and two processes cannot both have the last cent.
  * @param state changed in place.
- * @param payment `price` is what the call costs, `increase` what the signature adds to what can be taken. Base units.
+ * @param payment `price` is what the call costs, `increase` what the signature adds to what can be taken, `ahead` the part
+ *   of that which is for calls to come. Base units.
  * @throws {PaymentRefusedError} `limit-per-call`, `limit-per-host`, `limit-per-day`.
  */
 export function count(
   state: State,
-  payment: { chainId: number; token: string; host: string; price: bigint; increase: bigint; now: number },
+  payment: Host & { price: bigint; increase: bigint; ahead?: bigint; now: number },
   limits: Limits,
 ): void {
-  const most = highest(payment.price, payment.increase)
+  const most = highest(payment.price, payment.increase - (payment.ahead ?? 0n))
   if (most > limits.perCall) throw exceeded('call', most, limits.perCall)
   const spending = today(state, payment.now)
   const asset = `${payment.chainId}:${payment.token}`
@@ -33,11 +34,22 @@ export function count(
   spending.tokens[asset] = { total, hosts: { ...entry.hosts, [payment.host]: host } }
 }
 
-/** Takes a counted amount back: for what was asked from a balance and refused. Changes the state in place. */
-export function uncount(
+/** What may still be signed away today. Changes nothing but the day. */
+export function left(
   state: State,
-  payment: { chainId: number; token: string; host: string; amount: bigint },
-): void {
+  { chainId, token, host, now }: Host & { now: number },
+  limits: Limits,
+): bigint {
+  const entry = today(state, now).tokens[`${chainId}:${token}`]
+  const perHost = limits.perHost ?? limits.perDay
+  return lowest(limits.perDay - (entry?.total ?? 0n), perHost - (entry?.hosts[host] ?? 0n))
+}
+
+/** Who is paid, in which token. */
+type Host = { chainId: number; token: string; host: string }
+
+/** Takes a counted amount back: for what was asked from a balance and refused. Changes the state in place. */
+export function uncount(state: State, payment: Host & { amount: bigint }): void {
   const entry = state.spending.tokens[`${payment.chainId}:${payment.token}`]
   const host = entry?.hosts[payment.host]
   if (entry === undefined || host === undefined || host < payment.amount) return

@@ -48,6 +48,9 @@ const running = () => new Response('{}', { status: 409, headers: { 'retry-after'
 const paid = () =>
   gateway.seen.filter(({ headers }) => headers.has('authorization') || headers.has('payment-signature'))
 
+const asked = () => gateway.seen.map(({ path }) => path).filter((path) => path.includes('/payments/'))
+const isBare = ({ headers }: { headers: Headers }) => !headers.has('authorization')
+
 describe.each(['channel', 'charge'] as const)('an unknown outcome on rail %s', (rail) => {
   const signatures = rail === 'channel' ? 2 : 1
 
@@ -62,6 +65,27 @@ describe.each(['channel', 'charge'] as const)('an unknown outcome on rail %s', (
     expect(new Set(paid().map(({ headers }) => headers.get('authorization'))).size).toBe(1)
     expect(new Set(paid().map(({ headers }) => headers.get('idempotency-key'))).size).toBe(1)
     expect(clock.waits[0]).toBe(7_000)
+  })
+
+  test('behavior: once the payment has an id it is asked after, and the credential goes out again when it has ended', async () => {
+    script(unknown)
+    gateway.statuses.push('pending', 'pending', 'delivered')
+    const { account, payingFetch } = client(rail)
+    expect(await (await payingFetch(gateway.url)).text()).toBe('sold')
+    expect([paid().length, gateway.statuses.length, account.signatures()]).toEqual([2, 0, signatures])
+    expect(asked()).toEqual(Array(3).fill('/farthing/payments/pay_77'))
+    expect(gateway.seen.filter(({ path }) => path.includes('payments')).every(isBare)).toBe(true)
+  })
+
+  test('error: a payment that stays pending is unknown after a minute, its credential sent once', async () => {
+    script(unknown)
+    gateway.statuses.push(...Array<'pending'>(50).fill('pending'))
+    const { clock, payingFetch } = client(rail)
+    await expect(payingFetch(gateway.url)).rejects.toMatchObject({ paymentId: 'pay_77' })
+    expect(paid()).toHaveLength(1)
+    const waited = clock.waits.reduce((sum, wait) => sum + wait, 0)
+    expect(waited).toBeGreaterThan(45_000)
+    expect(waited).toBeLessThanOrEqual(60_000)
   })
 
   test('error: after bounded attempts it says so, with the payment id, having signed once', async () => {
@@ -104,6 +128,31 @@ describe.each(['channel', 'charge'] as const)('an unknown outcome on rail %s', (
     const headers = { 'Idempotency-Key': 'mine-3' }
     await expect(payingFetch(gateway.url, { headers })).rejects.toThrow(PaymentUnknownError)
     await expect(payingFetch(`${gateway.url}/else`, { headers })).rejects.toThrow(PaymentRefusedError)
+  })
+})
+
+describe('payment', () => {
+  test('default: says what became of a payment, as far as its gateway signs it', async () => {
+    const { payingFetch } = client('charge')
+    gateway.statuses.push('delivered', 'delivered')
+    expect(await payingFetch.payment(gateway.url, 'pay_1')).toMatchObject({
+      jti: 'pay_1',
+      status: 'delivered',
+    })
+    expect(await payingFetch.payment(gateway.url, '../sign-in')).toBeUndefined()
+    gateway.statuses.length = 0
+    expect(await payingFetch.payment(gateway.url, 'pay_2')).toBeUndefined()
+  })
+
+  test('error: a status that another key signed, or of another payment, is not believed', async () => {
+    const { payingFetch } = client('charge')
+    gateway.after = async (response, request) => {
+      if (!request.url.includes('/payments/')) return response
+      const { jws } = (await response.json()) as { jws: string }
+      return Response.json({ jws: `${jws.slice(0, -8)}AAAAAAA${jws.slice(-1)}` })
+    }
+    gateway.statuses.push('delivered')
+    expect(await payingFetch.payment(gateway.url, 'pay_1')).toBeUndefined()
   })
 })
 

@@ -40,7 +40,7 @@ describe('reserve', () => {
     let channel = empty
     const numbers: bigint[] = []
     for (const name of ['a', 'b', 'c']) {
-      const reserved = Channel.reserve(channel, { key: name, price: 10n, minDelta: 0n, now: 0 })
+      const reserved = Channel.reserve(channel, { key: name, price: 10n, minDelta: 0n, ahead: 0n, now: 0 })
       if (reserved.outcome !== 'reserved') throw new Error('short')
       numbers.push(reserved.cumulative)
       channel = reserved.channel
@@ -49,20 +49,24 @@ describe('reserve', () => {
   })
 
   test('behavior: the same key at the same price keeps its number', () => {
-    const first = Channel.reserve(empty, { key: 'a', price: 10n, minDelta: 0n, now: 0 })
+    const first = Channel.reserve(empty, { key: 'a', price: 10n, minDelta: 0n, ahead: 0n, now: 0 })
     if (first.outcome !== 'reserved') throw new Error('short')
-    const again = Channel.reserve(first.channel, { key: 'a', price: 10n, minDelta: 0n, now: 1 })
+    const again = Channel.reserve(first.channel, { key: 'a', price: 10n, minDelta: 0n, ahead: 0n, now: 1 })
     expect(again).toMatchObject({ outcome: 'reserved', cumulative: 10n, increase: 0n })
   })
 
   test('behavior: says what is missing above the deposit', () => {
-    const short = Channel.reserve({ ...empty, deposit: 5n }, { key: 'a', price: 10n, minDelta: 0n, now: 0 })
+    const short = Channel.reserve(
+      { ...empty, deposit: 5n },
+      { key: 'a', price: 10n, minDelta: 0n, ahead: 0n, now: 0 },
+    )
     expect(short).toEqual({ outcome: 'short', missing: 5n })
   })
 
-  test('behavior: whatever the gateway does, what is signed never exceeds the prices of the calls made', () => {
+  test('behavior: whatever the gateway does, what is signed never exceeds the prices of the calls made and what may be signed ahead', () => {
+    const aheads = fc.constantFrom(0n, 0n, 500n, 5_000n)
     fc.assert(
-      fc.property(fc.array(step, { maxLength: 80 }), (steps) => {
+      fc.property(fc.array(step, { maxLength: 80 }), aheads, (steps, ahead) => {
         let channel = empty
         let prices = 0n
         for (const next of steps) {
@@ -73,6 +77,7 @@ describe('reserve', () => {
               key: next.key,
               price: next.price,
               minDelta: 0n,
+              ahead,
               now: 0,
             })
             if (reserved.outcome !== 'reserved') continue
@@ -89,13 +94,53 @@ describe('reserve', () => {
             channel = Channel.corrected(released, { spent, accepted }, 0)
           }
           expect(channel.signed).toBeGreaterThanOrEqual(before.signed)
-          expect(channel.signed).toBeLessThanOrEqual(prices)
+          expect(channel.signed).toBeLessThanOrEqual(prices + ahead)
           expect(channel.spent).toBeLessThanOrEqual(channel.signed)
           expect(channel.signed).toBeLessThanOrEqual(channel.deposit)
         }
       }),
       { numRuns: 500 },
     )
+  })
+})
+
+describe('reserve, signing ahead', () => {
+  const call = { price: 10n, minDelta: 0n, now: 0 }
+  function reserved(channel: Channel.Channel, key: string, ahead: bigint) {
+    const result = Channel.reserve(channel, { ...call, key, ahead })
+    if (result.outcome !== 'reserved') throw new Error('short')
+    return result
+  }
+
+  test('default: one number is for this call and whole calls to come, which then sign nothing', () => {
+    const first = reserved(empty, 'a', 29n)
+    expect(first).toMatchObject({ cumulative: 30n, increase: 30n, ahead: 20n, channel: { ahead: 'signed' } })
+    const second = reserved(first.channel, 'b', 29n)
+    expect(second).toMatchObject({ cumulative: 30n, increase: 0n, ahead: 0n })
+    const third = reserved(second.channel, 'c', 29n)
+    expect(third).toMatchObject({ cumulative: 30n, increase: 0n })
+    expect(reserved(third.channel, 'd', 29n)).toMatchObject({ cumulative: 60n, increase: 30n })
+  })
+
+  test('behavior: the deposit is not signed over for calls to come', () => {
+    expect(reserved({ ...empty, deposit: 25n }, 'a', 100n)).toMatchObject({ cumulative: 20n, ahead: 10n })
+    expect(reserved({ ...empty, deposit: 10n }, 'a', 100n)).toMatchObject({ cumulative: 10n, ahead: 0n })
+  })
+
+  test('behavior: a gateway that claims what was signed ahead is followed once, and gets no more ahead', () => {
+    const { channel } = reserved(empty, 'a', 20n)
+    const claimed = Channel.corrected(Channel.refused(channel, 'a'), { spent: 30n }, 0)
+    expect(claimed).toMatchObject({ spent: 30n, ahead: 'claimed' })
+    const next = reserved(claimed, 'b', 20n)
+    expect(next).toMatchObject({ cumulative: 40n, increase: 10n, ahead: 0n })
+    expect(Channel.corrected(Channel.refused(next.channel, 'b'), { spent: 40n }, 0).spent).toBe(30n)
+  })
+
+  test('behavior: what calls in flight cost is no claim on what was signed ahead', () => {
+    const first = reserved(empty, 'a', 20n)
+    const second = reserved(first.channel, 'b', 20n)
+    const corrected = Channel.corrected(Channel.refused(second.channel, 'b'), { spent: 10n }, 0)
+    expect(corrected).toMatchObject({ spent: 0n, ahead: 'signed' })
   })
 })
 

@@ -167,6 +167,25 @@ describe('farthing channels, close, balance, topup, recover', () => {
     expect((await farthing(['topup', '3.00', gateway.url])).code).toBe(3)
   })
 
+  test('behavior: withdraws credit to the wallet, or by a signed request to another address', async () => {
+    const own = await farthing(['withdraw', '1.50', gateway.url, '--wait'])
+    expect([own.code, JSON.parse(own.stdout)]).toMatchObject([
+      0,
+      [{ id: 'wd_1', state: 'paid', amount: '1500000', transaction: `0x${'ab'.repeat(32)}` }],
+    ])
+    const to = `0x${'22'.repeat(20)}`
+    const other = await farthing(['withdraw', '1.50', gateway.url, '--to', to, '--idempotency-key', 'mine'])
+    expect([other.code, JSON.parse(other.stdout)]).toMatchObject([0, [{ to, state: 'requested' }]])
+    const asked = gateway.seen.filter(({ method, path }) => method === 'POST' && path.includes('withdrawals'))
+    expect(asked.map(({ body }) => JSON.parse(body))).toMatchObject([
+      { amount: '1.5', symbol: 'TUSD' },
+      { amount: '1.5', to, signed: { signature: expect.stringMatching(/^0x[0-9a-f]{130}$/) } },
+    ])
+    expect(asked[1]?.headers.get('idempotency-key')).toBe('mine')
+    expect(asked[1]?.headers.has('authorization')).toBe(false)
+    expect((await farthing(['withdraw', '1', gateway.url, '--to', 'nobody'])).code).toBe(2)
+  })
+
   test('behavior: recovers channels into an empty home', async () => {
     await farthing(['call', gateway.url])
     await rm(home, { recursive: true })

@@ -1,6 +1,9 @@
 import { type Address, type Hex, verifyMessage, zeroAddress } from 'viem'
+import { privateKeyToAccount } from 'viem/accounts'
 import { createSiweMessage } from 'viem/siwe'
+import * as PaymentStatus from '../../../gateway/protocol/PaymentStatus.ts'
 import { domain, type State } from './fake-gateway.ts'
+import { privateKey } from './wallet.ts'
 
 /** What the fake answers beside paid calls: discovery, sign-in, balance, channels. */
 
@@ -11,6 +14,8 @@ export function discovery(state: State): Response {
   return Response.json({
     name: 'farthing',
     chainId: terms.chainId,
+    escrow: terms.escrow,
+    payee: terms.payee,
     tokens: [token],
     receiptKey: keys.publicKey,
   })
@@ -35,6 +40,55 @@ export async function signIn(state: State, request: Request, url: URL): Promise<
   const expiresAt = new Date(state.now() + 3_600_000).toISOString()
   return Response.json({ token: 'session-token-0123456789', wallet: address.toLowerCase(), expiresAt })
 }
+
+/** What became of a payment of {@link privateKey}'s wallet, signed; 404 when nothing is to be said. */
+export async function payment(state: State, id: string): Promise<Response> {
+  const status = state.statuses.shift()
+  if (status === undefined) return new Response(null, { status: 404 })
+  const sub = privateKeyToAccount(privateKey).address.toLowerCase() as Address
+  const facts = {
+    delivery: 'held',
+    money: 'unknown',
+    route: 'GET /',
+    rail: 'charge',
+    asset: 'eip155:1/erc20:0x',
+  } as const
+  const amounts = { amount: state.terms.price, charged: 0n, credited: 0n }
+  const claims = {
+    jti: id,
+    iss: 'http://fake',
+    sub,
+    iat: 0,
+    status,
+    ...facts,
+    ...amounts,
+    createdAt: 0,
+    updatedAt: 0,
+  }
+  const input = PaymentStatus.signingInput(claims)
+  return Response.json({ id, status, jws: `${input}.${await state.keys.sign(input)}` })
+}
+
+/** Takes any withdrawal; asked after, it is paid. */
+export async function withdrawal(request: Request): Promise<Response> {
+  const { symbol = 'TUSD', to, signed } = request.method === 'POST' ? ((await request.json()) as Asked) : {}
+  const wallet = signed?.wallet ?? privateKeyToAccount(privateKey).address
+  const state = request.method === 'POST' ? 'requested' : 'paid'
+  const transaction = state === 'paid' ? `0x${'ab'.repeat(32)}` : null
+  const withdrawal = {
+    id: 'wd_1',
+    state,
+    wallet,
+    to: to ?? wallet,
+    amount: '1500000',
+    symbol,
+    transaction,
+    reason: null,
+  }
+  return Response.json(withdrawal, { status: request.method === 'POST' ? 202 : 200 })
+}
+
+type Asked = { symbol?: string; to?: Address; signed?: { wallet: Address } }
 
 export function balance(state: State): Response {
   const posted = String([...state.balances.values()][0] ?? 0n)

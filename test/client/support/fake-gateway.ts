@@ -4,11 +4,12 @@ import * as Challenge from '../../../gateway/protocol/mpp/Challenge.ts'
 import * as Charge from '../../../gateway/protocol/mpp/Charge.ts'
 import * as Credential from '../../../gateway/protocol/mpp/Credential.ts'
 import * as Session from '../../../gateway/protocol/mpp/Session.ts'
+import type * as PaymentStatus from '../../../gateway/protocol/PaymentStatus.ts'
 import * as Receipt from '../../../gateway/protocol/Receipt.ts'
 import * as SignedReceipt from '../../../gateway/protocol/SignedReceipt.ts'
 import * as PaymentPayload from '../../../gateway/protocol/x402/PaymentPayload.ts'
 import * as PaymentRequired from '../../../gateway/protocol/x402/PaymentRequired.ts'
-import { balance, channels, discovery, signIn } from './fake-endpoints.ts'
+import { balance, channels, discovery, payment, signIn, withdrawal } from './fake-endpoints.ts'
 import { act } from './fake-session.ts'
 import { verifyAuthorization } from './fake-signatures.ts'
 import { receiptKeys } from './receipt-keys.ts'
@@ -75,6 +76,8 @@ export async function startFakeGateway(overrides: Partial<Terms> = {}) {
     vouchers: [] as bigint[],
     delivered: 0,
     balances: new Map<Address, bigint>(),
+    /** What is said of any payment, one by one; `unknown` when there is nothing left to say. */
+    statuses: [] as PaymentStatus.Status[],
     /** Answers by idempotency key. */
     answers: new Map<string, { status: number; body: string; headers: Headers }>(),
     upstream: () => new Response('sold'),
@@ -111,6 +114,9 @@ async function route(state: State, request: Request, url: URL): Promise<Response
   if (url.pathname === '/farthing/sign-in') return signIn(state, request, url)
   if (url.pathname === '/farthing/balance') return balance(state)
   if (url.pathname === '/farthing/channels') return channels(state)
+  if (url.pathname.startsWith('/farthing/withdrawals')) return withdrawal(request)
+  if (url.pathname.startsWith('/farthing/payments/'))
+    return payment(state, url.pathname.split('/').at(-1) ?? '')
   const key = request.headers.get('idempotency-key')
   const stored = key === null ? undefined : state.answers.get(key)
   if (stored !== undefined) return new Response(stored.body, stored)
