@@ -75,6 +75,16 @@ export async function openSqliteLedger(options: openSqliteLedger.Options): Promi
       throw storageError(error)
     }
   }
+  /** What is one row, or in memory, is a snapshot by itself. */
+  const look = async <Result>(operation: () => Result): Promise<Result> => {
+    if (!database.open) throw new LedgerClosedError()
+    try {
+      books.rows.check()
+      return operation()
+    } catch (error) {
+      throw storageError(error)
+    }
+  }
 
   return {
     claim: (request) => write(() => claim(books, request), said.claimed),
@@ -86,9 +96,9 @@ export async function openSqliteLedger(options: openSqliteLedger.Options): Promi
     unknown: (id, reason) => write(() => unknown(books, id, reason), said.paid('unknown')),
     settled: (request) => write(() => settled(books, request), said.paid('settled')),
     lost: (id, reason) => write(() => lost(books, id, reason), said.paid('lost')),
-    payment: (by) => read(() => findPayment(books, by)),
+    payment: (by) => look(() => findPayment(books, by)),
     credited: (id) => read(() => creditedOf(books, id)),
-    answer: (id) => read(() => findAnswer(books, id)),
+    answer: (id) => look(() => findAnswer(books, id)),
     storeAnswer: (id, answer) => write(() => keepAnswer(books, needPayment(books, id).id, answer)),
     forgetAnswers: async (before) => {
       let forgotten = 0
@@ -109,7 +119,7 @@ export async function openSqliteLedger(options: openSqliteLedger.Options): Promi
       write(() => suspendChannel(books, id, reason), said.channel('channel-suspended')),
     acceptRestored: (request) =>
       write(() => acceptRestored(books, request), said.channel('channel-restored')),
-    channel: (id) => read(() => findChannel(books, id)),
+    channel: (id) => (books.rows.channels.get(id) ? look : read)(() => findChannel(books, id)),
     channels: (filter) => read(() => listChannels(books, filter)),
     settleable: (id, { final = false } = {}) => read(() => settleable(books, needChannel(books, id), final)),
 
@@ -143,7 +153,7 @@ export async function openSqliteLedger(options: openSqliteLedger.Options): Promi
         () => createSession(books, session),
         () => said.session(session),
       ),
-    session: (tokenHash, now) => read(() => findSession(books, tokenHash, now)),
+    session: (tokenHash, now) => look(() => findSession(books, tokenHash, now)),
     endSession: (tokenHash) => write(() => endSession(books, tokenHash)),
 
     note: (one) => commits.run(() => note(books, one)),
