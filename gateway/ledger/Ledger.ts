@@ -104,6 +104,12 @@ export interface Ledger {
   channel(id: Hex): Promise<Channel | null>
   channels(filter: Ledger.ChannelFilter): Promise<Channel[]>
   /**
+   * Open channels that may be due: their oldest unsettled value is as old as `before` (ms) or older, at least `least` base units
+   * are unsettled (about: they are compared as floating point), or their payer asked to close. Looks at all that is
+   * unsettled, a page at a time: calls go on in between.
+   */
+  dueChannels(asked: { before: number; least: bigint | null }): Promise<Channel[]>
+  /**
    * Best voucher to settle with: the highest one that is ≤ spent, or (`final`) the lowest one that is ≥ spent, else the
    * highest. It may be no more than what is settled: compare before sending.
    */
@@ -285,6 +291,8 @@ export declare namespace Ledger {
     finalized?: boolean
     /** Only channels with spent > settled. */
     unsettled?: boolean
+    /** Only channels whose payer asked to close, and that are open. */
+    closing?: boolean
     limit?: number
   }
 

@@ -9,7 +9,7 @@ import type { Ledger } from '../ledger/Ledger.ts'
 import { bisect } from './bisect.ts'
 import type { ChannelBook } from './channel-book.ts'
 import { type CloseOutcome, createClose } from './close.ts'
-import { isDue, type Schedule } from './due.ts'
+import { dueFrom, isDue, type Schedule } from './due.ts'
 import { InFlight } from './InFlight.ts'
 import { batches, type Plan, plan } from './plan.ts'
 import { Quarantine } from './Quarantine.ts'
@@ -131,14 +131,15 @@ export function createSettler(options: createSettler.Options): Settler {
   }
 
   async function listed(only: readonly Hex[] | undefined): Promise<Channel[]> {
-    if (only === undefined) return ledger.channels({ unsettled: true, finalized: false })
+    if (only === undefined) return ledger.dueChannels(dueFrom(schedule, clock.now()))
     return (await Promise.all(only.map((id) => ledger.channel(id)))).filter((channel) => channel !== null)
   }
 
   async function tick(only?: readonly Hex[] | 'all'): Promise<Settler.Summary> {
     const now = clock.now()
     const urged = only !== undefined
-    const candidates = (await listed(only === 'all' ? undefined : only))
+    const all = only === 'all' ? ledger.channels({ unsettled: true, finalized: false }) : listed(only)
+    const candidates = (await all)
       .filter((channel) => channel.chainId === chain.id && channel.escrow === chain.escrow)
       .filter((channel) => isDue(channel, schedule, now, urged) !== null)
       .map(({ id }) => id)

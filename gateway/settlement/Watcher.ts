@@ -45,8 +45,7 @@ export function createWatcher(options: createWatcher.Options): Watcher {
     let booked = 0
     if (!begun) {
       // A dead process may have left marks that the escrow never confirmed.
-      const open = await ledger.channels({ finalized: false })
-      for (const { id, closeRequestedAt } of open) if (closeRequestedAt !== null) early.add(id)
+      for (const { id } of await ledger.channels({ closing: true })) early.add(id)
       begun = true
     }
     const asked = new Set<Hex>()

@@ -33,6 +33,16 @@ export function isDue(
   return age >= schedule.maxAgeMs ? 'age' : null
 }
 
+/** What the ledger is asked for, so that it need not give everything unsettled. Its answer is judged by `isDue`. */
+export function dueFrom(
+  { thresholds, maxAgeMs }: Schedule,
+  now: number,
+): { before: number; least: bigint | null } {
+  let least: bigint | null = null
+  for (const threshold of thresholds.values()) if (least === null || threshold < least) least = threshold
+  return { before: now - maxAgeMs, least }
+}
+
 export declare namespace isDue {
   type Input = Pick<
     Channel,

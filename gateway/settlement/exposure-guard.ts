@@ -27,9 +27,8 @@ export function createExposureGuard(options: createExposureGuard.Options): Expos
 
   async function tick(): Promise<ExposureGuard.Summary> {
     const summary = { closing: 0, alarms: 0 }
-    const asked = (await ledger.channels({ unsettled: true, finalized: false })).filter(
-      (channel) =>
-        channel.closeRequestedAt !== null && channel.chainId === chain.id && channel.escrow === chain.escrow,
+    const asked = (await ledger.channels({ unsettled: true, closing: true })).filter(
+      (channel) => channel.chainId === chain.id && channel.escrow === chain.escrow,
     )
     if (asked.length === 0) return summary
     const graceSeconds = await chain.graceSeconds()

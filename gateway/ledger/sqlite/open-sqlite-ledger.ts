@@ -1,4 +1,6 @@
+import { setImmediate } from 'node:timers/promises'
 import { systemClock } from '../../clock.ts'
+import type { Channel } from '../Channel.ts'
 import { LedgerClosedError } from '../errors.ts'
 import type { Ledger } from '../Ledger.ts'
 import { listBalances } from './accounts/list-balances.ts'
@@ -14,6 +16,7 @@ import { replaceIntent } from './chain/replace-intent.ts'
 import { acceptVoucher } from './channels/accept-voucher.ts'
 import { channelSeen } from './channels/channel-seen.ts'
 import { channelSettled } from './channels/channel-settled.ts'
+import { dueChannels, start } from './channels/due-channels.ts'
 import { findChannel, needChannel } from './channels/find-channel.ts'
 import { channelFinalized, closeRequested } from './channels/follow-close.ts'
 import { listChannels } from './channels/list-channels.ts'
@@ -121,6 +124,17 @@ export async function openSqliteLedger(options: openSqliteLedger.Options): Promi
       write(() => acceptRestored(books, request), said.channel('channel-restored')),
     channel: (id) => (books.rows.channels.get(id) ? look : read)(() => findChannel(books, id)),
     channels: (filter) => read(() => listChannels(books, filter)),
+    dueChannels: async (asked) => {
+      const found: Channel[] = []
+      for (let place: typeof start | null = start; place !== null; ) {
+        const from: typeof start = place
+        const page = await read(() => dueChannels(books, asked, from))
+        found.push(...page.channels)
+        place = page.next
+        if (place !== null) await setImmediate()
+      }
+      return found
+    },
     settleable: (id, { final = false } = {}) => read(() => settleable(books, needChannel(books, id), final)),
 
     withdrawals: withdrawalsOf(books, { write, read }),

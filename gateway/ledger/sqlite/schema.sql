@@ -89,6 +89,8 @@ CREATE INDEX channels_by_payer ON channels (payer, opened_at);
 
 CREATE INDEX channels_by_unsettled ON channels (unsettled_since) WHERE unsettled_since IS NOT NULL;
 
+CREATE INDEX channels_closing ON channels (close_requested_at) WHERE close_requested_at IS NOT NULL AND finalized = 0;
+
 CREATE TRIGGER channels_only_grow BEFORE UPDATE ON channels
 WHEN (length(NEW.deposit), NEW.deposit) < (length(OLD.deposit), OLD.deposit)
   OR (length(NEW.settled), NEW.settled) < (length(OLD.settled), OLD.settled)

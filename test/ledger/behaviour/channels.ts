@@ -1,3 +1,4 @@
+import type { Hex } from 'viem'
 import { describe, expect, test } from 'vitest'
 import { AmountError, ChannelMismatchError, ChannelNotFoundError } from '../../../gateway/ledger/errors.ts'
 import type { Subject } from '../behaviour.ts'
@@ -123,6 +124,46 @@ export function channels({ ledger, clock }: Subject): void {
       expect((await ledger().channelFinalized(channelId)).finalized).toBe(true)
       expect((await ledger().channelFinalized(channelId)).finalized).toBe(true)
       await expect(ledger().closeRequested(`0x${'00'.repeat(32)}`, 1)).rejects.toThrow(ChannelNotFoundError)
+    })
+  })
+
+  describe('dueChannels', () => {
+    const name = (n: number): Hex => `0x${n.toString(16).padStart(64, '0')}`
+    const spendOn = async (id: Hex, amount: bigint) => {
+      const cumulative = ((await ledger().channel(id))?.accepted ?? 0n) + amount
+      await ledger().claim(channelClaim(`p${id}${cumulative}`, cumulative, { channelId: id, amount }))
+      await ledger().capture({ paymentId: `p${id}${cumulative}`, amount, complete: true })
+    }
+    const ids = async (before: number, least: bigint | null) =>
+      (await ledger().dueChannels({ before, least })).map(({ id }) => id)
+
+    test('default: by age, by value, and because the payer asked (what is owed is not forgotten)', async () => {
+      for (const n of [1, 2, 3, 4]) await openChannel(ledger(), 1_000n, name(n))
+      const then = clock().now()
+      await spendOn(name(1), 5n)
+      clock().advance(1_000)
+      await spendOn(name(2), 500n)
+      await spendOn(name(3), 5n)
+      expect(await ids(then - 1, null)).toEqual([])
+      expect(await ids(then, null)).toEqual([name(1)])
+      expect(await ids(then, 500n)).toEqual([name(1), name(2)])
+      await ledger().closeRequested(name(3), 77)
+      await ledger().closeRequested(name(4), 78)
+      expect(await ids(then - 1, null)).toEqual([name(3)])
+      expect((await ledger().channels({ closing: true })).map(({ id }) => id)).toEqual([name(3), name(4)])
+      expect((await ledger().channels({ closing: true, unsettled: true })).map(({ id }) => id)).toEqual([
+        name(3),
+      ])
+      await ledger().channelFinalized(name(3))
+      expect(await ids(clock().now(), 1n)).toEqual([name(1), name(2)])
+    })
+
+    test('behavior: walks over more than a page, and misses none', async () => {
+      const many = Array.from({ length: 4_100 }, (_, n) => name(n + 1))
+      await Promise.all(many.map((id) => openChannel(ledger(), 10n, id)))
+      await Promise.all(many.map((id) => spendOn(id, 1n)))
+      expect((await ids(clock().now(), null)).sort()).toEqual(many)
+      expect(await ids(clock().now() - 1, 2n)).toEqual([])
     })
   })
 

@@ -7,26 +7,41 @@ import { type ChannelRow, toChannel } from './find-channel.ts'
 type End = [open: number, finalized: number]
 
 const byPayer = sql<[payer: string, ...End, unsettled: number, limit: number], ChannelRow>`
-  SELECT channels.*, accounts.pending AS reserved FROM channels
-  LEFT JOIN accounts ON accounts.name = 'prepaid:' || channels.id AND accounts.asset = channels.asset
+  SELECT channels.*, (
+    SELECT pending FROM accounts WHERE name = 'prepaid:' || channels.id AND accounts.asset = channels.asset
+  ) AS reserved FROM channels
   WHERE payer = ? AND finalized IN (?, ?) AND (unsettled_since IS NOT NULL OR ? = 0)
   ORDER BY opened_at LIMIT ?`
 const byUnsettled = sql<[...End, limit: number], ChannelRow>`
-  SELECT channels.*, accounts.pending AS reserved FROM channels
-  LEFT JOIN accounts ON accounts.name = 'prepaid:' || channels.id AND accounts.asset = channels.asset
+  SELECT channels.*, (
+    SELECT pending FROM accounts WHERE name = 'prepaid:' || channels.id AND accounts.asset = channels.asset
+  ) AS reserved FROM channels
   WHERE unsettled_since >= 0 AND finalized IN (?, ?)
   ORDER BY unsettled_since LIMIT ?`
 const byEnd = sql<[...End, limit: number], ChannelRow>`
-  SELECT channels.*, accounts.pending AS reserved FROM channels
-  LEFT JOIN accounts ON accounts.name = 'prepaid:' || channels.id AND accounts.asset = channels.asset
+  SELECT channels.*, (
+    SELECT pending FROM accounts WHERE name = 'prepaid:' || channels.id AND accounts.asset = channels.asset
+  ) AS reserved FROM channels
   WHERE finalized IN (?, ?)
   ORDER BY opened_at LIMIT ?`
+
+const byClosing = sql<[], ChannelRow>`
+  SELECT channels.*, (
+    SELECT pending FROM accounts WHERE name = 'prepaid:' || channels.id AND accounts.asset = channels.asset
+  ) AS reserved FROM channels
+  WHERE close_requested_at >= 0 AND finalized = 0
+  ORDER BY close_requested_at`
 
 /** Channels, oldest first; unsettled ones by how long they have been. */
 export function listChannels(books: Books, filter: Ledger.ChannelFilter): Channel[] {
   const end: End = filter.finalized === undefined ? [0, 1] : filter.finalized ? [1, 1] : [0, 0]
   const limit = filter.limit ?? -1
   const unsettled = filter.unsettled === true
+  if (filter.closing === true)
+    return books
+      .all(byClosing)
+      .map(toChannel)
+      .filter(({ unsettledSince }) => !unsettled || unsettledSince !== null)
   const rows =
     filter.payer !== undefined
       ? books.all(byPayer, filter.payer.toLowerCase(), ...end, unsettled ? 1 : 0, limit)
