@@ -5,6 +5,7 @@ import { nodeTransport } from './node-transport.ts'
 import type { Random } from './Random.ts'
 import type { Boundary } from './Swarm.ts'
 import { silentLog } from './silent-log.ts'
+import { within } from './virtual-time.ts'
 import type { World } from './World.ts'
 
 /**
@@ -45,7 +46,11 @@ export class Instance {
   }
 
   /** Starts as `main` does. False when it could not. */
-  async boot(): Promise<boolean> {
+  boot(): Promise<boolean> {
+    return within(this, () => this.#boot())
+  }
+
+  async #boot(): Promise<boolean> {
     const world = this.#world
     const clock = { now: () => world.scheduler.now() + this.#skewMs }
     const ledger = await openSqliteLedger({ path: world.ledgerPath, clock })
@@ -110,6 +115,7 @@ export class Instance {
   #crashes(boundary: Boundary, when: 'before' | 'after'): boolean {
     if (!this.#random.chance(this.#world.swarm.crash[boundary] / 2)) return false
     this.#world.journal.say(`${this.name} DIES ${when} ${boundary}`)
+    this.#world.faults.add(`process died ${when} ${boundary}`)
     this.kill()
     return true
   }

@@ -97,7 +97,10 @@ export class Payer {
 
   async #act(): Promise<void> {
     const { swarm } = this.#world
-    if (this.#random.chance(swarm.onchain)) return this.#leave()
+    if (this.#random.chance(swarm.onchain)) {
+      this.#world.faults.add('channel left through the escrow')
+      return this.#leave()
+    }
     const route = this.#random.pick(routes)
     switch (this.#random.pick(['charge', 'charge', 'channel', 'channel', 'balance'])) {
       case 'charge':
@@ -224,6 +227,7 @@ export class Payer {
     const { swarm, scheduler } = this.#world
     const random = this.#random
     const copies = random.chance(swarm.copies) ? random.between(2, 5) : 1
+    this.#world.faults.add('copies at once', copies - 1)
     await Promise.all(Array.from({ length: copies }, () => this.#present(call, this.#loss())))
     if (random.chance(swarm.replays)) await this.#replay(call)
     for (let attempt = 0; attempt < 6 && isOpen(call); attempt += 1) {
@@ -231,7 +235,9 @@ export class Payer {
       await this.#present(call, this.#loss())
     }
     // Told everything, and asks once more all the same.
-    if (random.chance(swarm.repeats)) await this.#present(call, null)
+    if (!random.chance(swarm.repeats)) return
+    this.#world.faults.add('credential used again')
+    await this.#present(call, null)
   }
 
   async #present(call: Call, lose: send.Options['lose'], alone = false): Promise<void> {
@@ -250,6 +256,7 @@ export class Payer {
     if (call.rail !== 'charge') return
     const others = routes.filter(({ method, path }) => method === 'GET' && path !== call.route?.path)
     const path = `${this.#random.pick(others).path}?call=${call.id}-replayed`
+    this.#world.faults.add('credential used elsewhere')
     const reply = await this.#send({
       ...call,
       path,

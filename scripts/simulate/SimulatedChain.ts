@@ -14,11 +14,11 @@ import {
   toHex,
 } from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
+import { createKeyAccount } from '../../client/node.ts'
 import { tokenAbi } from '../../gateway/protocol/abi.ts'
 import { deployEscrow } from '../deploy/deploy-escrow.ts'
 import { deployTestToken } from '../deploy/deploy-token.ts'
-
-type Provider = Awaited<ReturnType<typeof hre.network.connect>>['provider']
+import { Evm } from './Evm.ts'
 
 export const chainId = 31337
 const startedAt = Date.UTC(2030, 0, 1)
@@ -35,19 +35,22 @@ export class SimulatedChain {
   readonly payers: readonly PrivateKeyAccount[]
   /** What each payer begins with, base units. */
   readonly funds: readonly bigint[]
-  readonly #provider: Provider
+  readonly #evm: Evm
+  readonly #close: () => Promise<void>
   #base: string
   #nextBlock = 0
   #blockMs = 1_000
   #now: () => number = () => 0
   #withheldUntil = 0
   #doomed: Doomed | null = null
-  #height = 0n
+  /** One question after another: two must not mine the same block. */
+  #turn: Promise<unknown> = Promise.resolve()
   /** Tells of a reorganisation that has happened: how many blocks. */
   onReorganised: (blocks: number) => void = () => {}
 
   private constructor(made: Made) {
-    this.#provider = made.provider
+    this.#evm = made.evm
+    this.#close = made.close
     this.#base = made.base
     this.escrow = made.escrow
     this.token = made.token
@@ -70,7 +73,7 @@ export class SimulatedChain {
     )
     if (payeeKey === undefined || deployerKey === undefined) throw new Error('unreachable')
     const payee = privateKeyToAccount(payeeKey)
-    const payers = payerKeys.map((key) => privateKeyToAccount(key))
+    const payers = payerKeys.map((key) => createKeyAccount(key))
     const account = privateKeyToAccount(deployerKey)
     for (const { address } of [account, payee, ...payers])
       await provider.request({
@@ -93,21 +96,26 @@ export class SimulatedChain {
       })
       await clients.walletClient.sendTransaction({ to: token, data, chain: null })
     }
-    await provider.request({ method: 'evm_setAutomine', params: [false] })
-    const base = String(await provider.request({ method: 'evm_snapshot', params: [] }))
-    return new SimulatedChain({ provider, base, escrow, token, payee, payeeKey, payers, funds })
+    const evm = await Evm.create(provider)
+    const base = await evm.snapshot()
+    return new SimulatedChain({
+      evm,
+      close: () => provider.close(),
+      base,
+      escrow,
+      token,
+      payee,
+      payeeKey,
+      payers,
+      funds,
+    })
   }
 
   /** Back to the beginning. Returns the time there. */
   async reset(options: { blockSeconds: number }): Promise<number> {
-    await this.#ask('evm_revert', [this.#base])
-    this.#base = String(await this.#ask('evm_snapshot', []))
-    const head = (await this.#ask('eth_getBlockByNumber', ['latest', false])) as {
-      timestamp: Hex
-      number: Hex
-    }
-    const now = Number(head.timestamp) * 1_000
-    this.#height = BigInt(head.number)
+    const { timestamp } = await this.#evm.revert(this.#base)
+    this.#base = await this.#evm.snapshot()
+    const now = timestamp * 1_000
     this.#blockMs = options.blockSeconds * 1_000
     this.#nextBlock = now + this.#blockMs
     this.#withheldUntil = 0
@@ -122,27 +130,32 @@ export class SimulatedChain {
   }
 
   /** A question to the chain as it is now. Transactions wait for a block. */
-  async request(method: string, params: readonly unknown[]): Promise<unknown> {
-    await this.#catchUp()
-    if (method === 'eth_sendRawTransaction') this.#doomed?.sent.push(params[0] as Hex)
-    return this.#ask(method, params)
+  request(method: string, params: readonly unknown[]): Promise<unknown> {
+    return this.#inTurn(() => {
+      if (method !== 'eth_sendRawTransaction') return this.#evm.ask(method, params)
+      const raw = params[0] as Hex
+      this.#doomed?.sent.push(raw)
+      return this.#evm.send(raw)
+    })
   }
 
   /** A payer's own transaction: whatever happens to its block, its wallet sends it again. */
   async submit(raw: Hex): Promise<void> {
-    await this.#catchUp()
-    this.#doomed?.always.push(raw)
-    await this.#ask('eth_sendRawTransaction', [raw])
+    await this.#inTurn(() => {
+      this.#doomed?.always.push(raw)
+      return this.#evm.send(raw)
+    })
   }
 
   get height(): bigint {
-    return this.#height
+    return this.#evm.height
   }
 
   /** No block for this long. */
   async withhold(ms: number): Promise<void> {
-    await this.#catchUp()
-    this.#withheldUntil = this.#now() + ms
+    await this.#inTurn(async () => {
+      this.#withheldUntil = this.#now() + ms
+    })
   }
 
   /**
@@ -150,14 +163,25 @@ export class SimulatedChain {
    * them is sent again.
    */
   async doom(blocks: number, keep: boolean): Promise<void> {
-    await this.#catchUp()
-    if (this.#doomed !== null || blocks < 1) return
-    const snapshot = String(await this.#ask('evm_snapshot', []))
-    this.#doomed = { snapshot, left: blocks, mined: 0, sent: [], always: [], keep, from: this.#nextBlock }
+    await this.#inTurn(async () => {
+      if (this.#doomed !== null || blocks < 1) return
+      const snapshot = await this.#evm.snapshot()
+      this.#doomed = { snapshot, left: blocks, mined: 0, sent: [], always: [], keep, from: this.#nextBlock }
+    })
   }
 
   async close(): Promise<void> {
-    await this.#provider.close()
+    await this.#close()
+  }
+
+  /** Does something on the chain as it is now, after all that was asked before. */
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#turn.then(async () => {
+      await this.#catchUp()
+      return work()
+    })
+    this.#turn = done.catch(() => {})
+    return done
   }
 
   async #catchUp(): Promise<void> {
@@ -168,39 +192,32 @@ export class SimulatedChain {
         this.#nextBlock += missed * this.#blockMs
         continue
       }
-      if (this.#doomed === null) {
-        await this.#mine(Math.floor((now - this.#nextBlock) / this.#blockMs) + 1)
-      } else if (this.#doomed.left > 0) {
-        await this.#mine(1)
-        this.#doomed.left -= 1
-        this.#doomed.mined += 1
+      const due = Math.floor((now - this.#nextBlock) / this.#blockMs) + 1
+      if (this.#doomed === null) await this.#mine(due)
+      else if (this.#doomed.left > 0) {
+        const count = Math.min(due, this.#doomed.left)
+        await this.#mine(count)
+        this.#doomed.left -= count
+        this.#doomed.mined += count
       } else await this.#reorganise()
     }
   }
 
   async #mine(count: number): Promise<void> {
-    for (let mined = 0; mined < count; mined += 1) {
-      await this.#ask('evm_mine', [numberToHex(this.#nextBlock / 1_000)])
-      this.#height += 1n
-      this.#nextBlock += this.#blockMs
-    }
+    await this.#evm.mine(count, this.#nextBlock, this.#blockMs)
+    this.#nextBlock += count * this.#blockMs
   }
 
   async #reorganise(): Promise<void> {
     const doomed = this.#doomed
     if (doomed === null) return
     this.#doomed = null
-    await this.#ask('evm_revert', [doomed.snapshot])
+    await this.#evm.revert(doomed.snapshot)
     for (const raw of [...doomed.always, ...(doomed.keep ? doomed.sent : [])])
-      await this.#ask('eth_sendRawTransaction', [raw]).catch(() => null)
-    this.#height -= BigInt(doomed.mined)
+      await this.#evm.send(raw).catch(() => null)
     this.#nextBlock = doomed.from
     await this.#mine(doomed.mined + 1)
     this.onReorganised(doomed.mined)
-  }
-
-  #ask(method: string, params: readonly unknown[]): Promise<unknown> {
-    return this.#provider.request({ method, params: [...params] })
   }
 }
 
@@ -217,6 +234,7 @@ type Doomed = {
 }
 
 type Made = Pick<SimulatedChain, 'escrow' | 'token' | 'payee' | 'payeeKey' | 'payers' | 'funds'> & {
-  provider: Provider
+  evm: Evm
+  close: () => Promise<void>
   base: string
 }

@@ -56,6 +56,7 @@ export class Upstream {
       const ms = random.between(1, world.swarm.upstreamMs)
       const refuse = (after: number, error: Error) =>
         instance.at('upstream', after, (): Forwarder.Response => {
+          world.faults.add(error instanceof UpstreamTimeoutError ? 'upstream timed out' : 'upstream refused')
           throw error
         })
       if (random.chance(rates.refused)) return refuse(ms, new UpstreamUnreachableError())
@@ -68,6 +69,7 @@ export class Upstream {
       }
       return instance.at('upstream', ms, () => {
         const status = random.chance(rates.error) ? random.pick([404, 500, 503]) : 200
+        if (status !== 200) world.faults.add('upstream answered an error')
         const count = this.#early.delete(call) ? this.runs(call).length : this.run(call, payment, status)
         const text = `${call} run ${count} ${'.'.repeat(40)}`
         const kept = !random.chance(rates.stream)
@@ -101,6 +103,7 @@ export class Upstream {
             if (ended) return
             if (sent === breaksAt) {
               finish('broken')
+              this.#world.faults.add('upstream broke off')
               controller.error(new UpstreamBrokenError())
               return
             }

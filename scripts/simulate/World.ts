@@ -6,6 +6,7 @@ import type { Chain } from '../../gateway/chain/Chain.ts'
 import { parse as parseOrder } from '../../gateway/chain/ChargeOrder.ts'
 import { createChain } from '../../gateway/chain/create-chain.ts'
 import type { Config } from '../../gateway/config/Config.ts'
+import { deriveKeys } from '../../gateway/keys.ts'
 import type { Ledger } from '../../gateway/ledger/Ledger.ts'
 import type { Payment } from '../../gateway/ledger/Payment.ts'
 import { openSqliteLedger } from '../../gateway/ledger/sqlite/open-sqlite-ledger.ts'
@@ -18,6 +19,7 @@ import { Scheduler } from './Scheduler.ts'
 import { chainId, type SimulatedChain } from './SimulatedChain.ts'
 import { draw, type Swarm } from './Swarm.ts'
 import { simulatedConfig } from './simulated-config.ts'
+import { Tally } from './Tally.ts'
 import { Upstream } from './Upstream.ts'
 
 /** Everything of one seed: its time, its faults, its chain, its books, the gateway that lives now, and what broke. */
@@ -27,10 +29,13 @@ export class World {
   readonly journal: Journal
   readonly chain: SimulatedChain
   readonly config: Config
+  readonly keys: ReturnType<typeof deriveKeys>
   readonly upstream: Upstream
   readonly guards: Guards
   readonly ledgerPath: string
   readonly violations: string[] = []
+  /** Faults that happened, by kind. */
+  readonly faults = new Tally()
   /** What callers have signed, by payment key. */
   readonly calls = new Map<string, Call>()
   /** The books as an outsider reads them. */
@@ -55,6 +60,7 @@ export class World {
     this.books = made.books
     this.ledgerPath = made.ledgerPath
     this.config = simulatedConfig(this.chain, this.swarm, this.guards)
+    this.keys = deriveKeys(this.config.secret)
     this.upstream = new Upstream(this)
   }
 
@@ -74,6 +80,7 @@ export class World {
     world.onEnd(() => books.close())
     chain.onReorganised = (blocks) => {
       world.reorganisations += 1
+      world.faults.add('blocks taken back', blocks)
       journal.say(`chain reorganised ${blocks} blocks`)
     }
     return world

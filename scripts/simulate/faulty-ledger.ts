@@ -19,6 +19,7 @@ export function faultyLedger(ledger: Ledger, world: World, instance: Instance): 
     const work = async (given: unknown[]) => {
       if (!read && random.chance(world.swarm.ledgerBusy)) {
         world.journal.say(`${instance.name} ledger is busy: ${name}`)
+        world.faults.add('ledger refused')
         throw new LedgerUnavailableError('the disk is full.', null)
       }
       const result = await operation(...given)

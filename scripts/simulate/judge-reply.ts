@@ -1,5 +1,4 @@
 import type { Address } from 'viem'
-import { deriveKeys } from '../../gateway/keys.ts'
 import * as SignedReceipt from '../../gateway/protocol/SignedReceipt.ts'
 import type { Call } from './Call.ts'
 import type { Reply } from './network.ts'
@@ -77,7 +76,7 @@ async function checkReceipt(
 function readReceipt(world: World, jws: string | null): SignedReceipt.Claims | null {
   const [head, claims, signature] = jws?.split('.') ?? []
   if (head === undefined || claims === undefined || signature === undefined) return null
-  if (deriveKeys(world.config.secret).receipt.sign(`${head}.${claims}`) !== signature) return null
+  if (world.keys.receipt.sign(`${head}.${claims}`) !== signature) return null
   const parsed = JSON.parse(Buffer.from(claims, 'base64url').toString()) as Record<string, unknown>
   return { ...parsed, amount: BigInt(String(parsed.amount)) } as unknown as SignedReceipt.Claims
 }

@@ -1,3 +1,4 @@
+import { within } from './virtual-time.ts'
 import type { World } from './World.ts'
 
 /** What came back. `whole`: the body ended as it should. */
@@ -16,8 +17,13 @@ export async function send(
   await world.scheduler.sleep(options.delayMs ?? 10)
   const instance = world.current
   const gateway = instance?.gateway ?? null
-  if (instance === null || gateway === null || lose === 'question') return null
-  const response = await Promise.race([Promise.resolve(gateway.app.fetch(make())), instance.died])
+  if (instance === null || gateway === null) return null
+  if (lose !== null) world.faults.add(lose === 'hang-up' ? 'caller hung up' : `network lost the ${lose}`)
+  if (lose === 'question') return null
+  const response = await Promise.race([
+    within(instance, () => Promise.resolve(gateway.app.fetch(make()))),
+    instance.died,
+  ])
   if (response === 'died') return null
   await onResponse?.(response)
   const released = await Promise.race([instance.at('release', 5, () => true), instance.died])

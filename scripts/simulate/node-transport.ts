@@ -30,6 +30,7 @@ export function nodeTransport(world: World, instance: Instance, index: number): 
     if (world.scheduler.now() >= lagUntil) {
       const most = Math.min(swarm.confirmations - 1, 3)
       lag = random.chance(swarm.lag) && most > 0 ? BigInt(random.between(1, most)) : 0n
+      if (lag > 0n) world.faults.add('node lagged')
       lagUntil = world.scheduler.now() + random.between(5_000, 120_000)
     }
     if (method === 'eth_sendRawTransaction') world.noteSent(params[0] as Hex)
@@ -38,12 +39,13 @@ export function nodeTransport(world: World, instance: Instance, index: number): 
 
   async function request({ method, params = [] }: { method: string; params?: unknown }): Promise<unknown> {
     const given = params as readonly unknown[]
-    const { swarm } = world
+    const { swarm, faults } = world
     const send = method === 'eth_sendRawTransaction'
     const kind = send ? 'rpc-send' : 'rpc-read'
     const body = { method, params: send ? ['…'] : given }
     if (random.chance(swarm.rpcError))
       return instance.at(kind, random.between(1, swarm.rpcSlowMs), () => {
+        faults.add('node refused')
         throw new HttpRequestError({ url, body, details: 'connection refused' })
       })
     if (random.chance(swarm.rpcTimeout)) {
@@ -55,22 +57,29 @@ export function nodeTransport(world: World, instance: Instance, index: number): 
           await ask(method, given).catch(() => null)
         })
       return instance.at(kind, timeoutMs, () => {
+        faults.add('node timed out')
         throw new TimeoutError({ url, body })
       })
     }
     return instance.at(kind, random.between(1, swarm.rpcSlowMs), async () => {
       if (send && random.chance(swarm.forgotten)) {
+        faults.add('node forgot a transaction')
         world.journal.say(`${instance.name} forgotten ${labelOf(method, given)}`)
         return world.hashOf(given[0] as Hex)
       }
-      if (method === 'eth_getTransactionReceipt' && random.chance(swarm.receiptHidden)) return null
+      if (method === 'eth_getTransactionReceipt' && random.chance(swarm.receiptHidden)) {
+        faults.add('node hid a receipt')
+        return null
+      }
       const answer = await ask(method, given).catch((error: unknown) => {
         if (send) world.journal.say(`${instance.name} refused ${labelOf(method, given)}: ${textOf(error)}`)
         throw asRpcError(error, body)
       })
       if (send) world.journal.say(`${instance.name} sent ${labelOf(method, given)}`)
-      if (random.chance(send ? swarm.rpcLostAnswer : swarm.rpcLostAnswer / 10))
+      if (random.chance(send ? swarm.rpcLostAnswer : swarm.rpcLostAnswer / 10)) {
+        faults.add('node lost its answer')
         throw new HttpRequestError({ url, body, details: 'connection reset' })
+      }
       return answer
     })
   }

@@ -91,8 +91,12 @@ async function weather(world: World, end: number): Promise<void> {
     if (random.chance(swarm.withheld / 3)) {
       const ms = random.between(10_000, 600_000)
       await scheduler.perform(() => chain.withhold(ms))
+      world.faults.add('blocks withheld')
     }
-    if (random.chance(swarm.clockJumps / 3)) world.current?.jump(random.between(-20_000, 20_000))
+    if (random.chance(swarm.clockJumps / 3)) {
+      world.current?.jump(random.between(-20_000, 20_000))
+      world.faults.add('clock set')
+    }
   }
 }
 
@@ -111,6 +115,7 @@ function resultOf(world: World, payers: readonly Payer[], seed: number, begun: n
     outcomes,
     lives: world.lives,
     reorganisations: world.reorganisations,
+    faults: world.faults.counts(),
     milliseconds: performance.now() - begun,
     last: (count) => world.journal.last(count),
     about: (text) => world.journal.about(text),
@@ -137,6 +142,8 @@ export declare namespace simulate {
     outcomes: Record<string, number>
     lives: number
     reorganisations: number
+    /** Faults that happened, by kind. */
+    faults: Record<string, number>
     milliseconds: number
     last(count: number): string[]
     about(text: string): string[]

@@ -1,8 +1,17 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import crypto from 'node:crypto'
 import { syncBuiltinESMExports } from 'node:module'
 import timers from 'node:timers/promises'
 import type { Random } from './Random.ts'
 import type { Scheduler } from './Scheduler.ts'
+
+const processes = new AsyncLocalStorage<Process>()
+
+/** What code runs in: once it is dead, its timers are too. */
+export type Process = { readonly alive: boolean }
+
+/** Runs work as part of a simulated process, with all that follows from it. */
+export const within = <T>(process: Process, work: () => T): T => processes.run(process, work)
 
 /**
  * Puts virtual time and seeded chance in the place of the real ones, for everything in this process: timers, `Date.now`,
@@ -22,8 +31,17 @@ export function virtualTime(scheduler: Scheduler, random: Random): () => void {
   }
   const bytes = (size: number) => Buffer.from(random.bytes(new Uint8Array(size)))
 
+  /** Time goes on for the living only. */
+  const after = (ms: number, work: () => void): (() => void) => {
+    const process = processes.getStore()
+    if (process === undefined) return scheduler.after(ms, work)
+    if (!process.alive) return () => {}
+    return scheduler.after(ms, () => {
+      if (process.alive) within(process, work)
+    })
+  }
   const set = (work: (...given: unknown[]) => void, ms = 0, ...given: unknown[]) =>
-    new VirtualTimer(scheduler.after(ms, () => work(...given)))
+    new VirtualTimer(after(ms, () => work(...given)))
   const clear = (timer: unknown) => {
     if (timer instanceof VirtualTimer) timer.cancel()
     else real.clearTimeout(timer as NodeJS.Timeout)
@@ -32,7 +50,7 @@ export function virtualTime(scheduler: Scheduler, random: Random): () => void {
     new Promise((resolve, reject) => {
       const { signal } = options
       if (signal?.aborted) return reject(signal.reason)
-      const cancel = scheduler.after(ms, () => resolve(value))
+      const cancel = after(ms, () => resolve(value))
       signal?.addEventListener('abort', () => {
         cancel()
         reject(signal.reason)
@@ -40,7 +58,7 @@ export function virtualTime(scheduler: Scheduler, random: Random): () => void {
     })
   const timeout = (ms: number) => {
     const controller = new AbortController()
-    scheduler.after(ms, () => controller.abort(new DOMException('The time is over.', 'TimeoutError')))
+    after(ms, () => controller.abort(new DOMException('The time is over.', 'TimeoutError')))
     return controller.signal
   }
 
