@@ -39,6 +39,25 @@ export function empty(): State {
   return { version: 1, channels: {}, charges: {}, pins: {}, spending: { day: '', tokens: {}, opened: {} } }
 }
 
+/** A copy that shares nothing with the original. A state is plain objects and values, so this is a part of structuredClone's cost. */
+export function copy(state: State): State {
+  return copied(state)
+}
+
+function copied<value extends object>(from: value): value {
+  const to = {} as value
+  for (const name of Object.keys(from) as (keyof value & string)[]) {
+    const member = from[name]
+    const value = typeof member === 'object' && member !== null ? copied(member) : member
+    // Names may come from callers: this one would not become a member by itself.
+    if (name === '__proto__') Object.defineProperty(to, name, { value, ...ownMember })
+    else to[name] = value
+  }
+  return to
+}
+
+const ownMember = { enumerable: true, configurable: true, writable: true }
+
 /** Text of the state. */
 export function serialize(state: State): string {
   return `${JSON.stringify(state, (_key, value: unknown) => (typeof value === 'bigint' ? value.toString() : value), 2)}\n`

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { type Clock, systemClock } from '../clock.ts'
 import type { ChannelStore } from './ChannelStore.ts'
 import { withLock } from './lock.ts'
-import { empty, parse, type State, serialize } from './State.ts'
+import { copy, empty, parse, type State, serialize } from './State.ts'
 
 /**
  * A store in a directory: `state.json`, written whole to a new file, synced, and renamed over the old one. Several
@@ -73,7 +73,7 @@ async function apply(path: string, jobs: readonly Job[]): Promise<void> {
   let state = await load(path)
   const done: Job[] = []
   for (const job of jobs) {
-    const draft = structuredClone(state)
+    const draft = copy(state)
     try {
       job.change(draft)
     } catch (error) {

@@ -1,16 +1,16 @@
 import type { ChannelStore } from './ChannelStore.ts'
-import { empty, type State } from './State.ts'
+import { copy, empty, type State } from './State.ts'
 
 /**
  * A store that forgets with the process: for tests, and for browsers that recover their channels from the gateway.
  * Day limits and pins are forgotten with it.
  */
 export function createMemoryStore(initial?: State): ChannelStore {
-  let state = structuredClone(initial ?? empty())
+  let state = copy(initial ?? empty())
   return {
-    read: async () => structuredClone(state),
+    read: async () => copy(state),
     update: async (change) => {
-      const draft = structuredClone(state)
+      const draft = copy(state)
       const outcome = change(draft)
       state = draft
       return outcome

@@ -5,9 +5,23 @@ import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { createFileStore, createMemoryStore, InvalidStateError } from '../../../client/node.ts'
+import { copy, empty } from '../../../client/store/State.ts'
 import { stillClock } from '../support/wallet.ts'
 
 const directory = () => mkdtemp(join(tmpdir(), 'farthing-store-'))
+
+describe('State.copy', () => {
+  test('default: equal and shares nothing, whatever callers name their keys', () => {
+    const state = empty()
+    state.pins = JSON.parse('{"__proto__":{"chainId":7},"constructor":{"chainId":8}}')
+    state.spending.tokens['1:0x'] = { total: 1n, hosts: { a: 1n } }
+    const copied = copy(state)
+    expect(copied).toEqual(state)
+    expect(Object.entries(copied.pins)).toEqual(Object.entries(state.pins))
+    expect(Object.getPrototypeOf(copied.pins)).toBe(Object.prototype)
+    expect(copied.spending.tokens['1:0x']?.hosts).not.toBe(state.spending.tokens['1:0x']?.hosts)
+  })
+})
 
 describe.each([
   ['createMemoryStore', async () => createMemoryStore()],
