@@ -53,6 +53,11 @@ export function createResolver(options: createResolver.Options): Resolver {
     return true
   }
 
+  async function disown(id: string): Promise<boolean> {
+    if ((await ledger.payment({ id }))?.money === 'settling') await ledger.unknown(id, 'not-mined-yet')
+    return false
+  }
+
   async function tick(): Promise<Resolver.Summary> {
     const summary = { intents: 0, payments: 0, open: 0 }
     await attempt('transactions', async () => {
@@ -71,6 +76,8 @@ export function createResolver(options: createResolver.Options): Resolver {
       const context = { ledger, chain, desk, fromBlock, report }
       const ended = await attempt(payment.id, () => resolveCharge(context, payment))
       summary[ended ? 'payments' : 'open'] += 1
+      // Nobody follows it any more: from now on it is asked after at every look, and its caller is told so.
+      if (!ended && payment.money === 'settling') await attempt(payment.id, () => disown(payment.id))
     }
     return summary
   }

@@ -173,6 +173,20 @@ describe('Resolver.tick', () => {
     expect(await sent()).toBe(1)
   })
 
+  test('behavior: left settling by a dead process and not mined yet: unknown, so that every look asks after it', async () => {
+    const payer = await stage.payer()
+    const { payment: claimed } = await stage.charge(payer, 30n)
+    await local.testClient.setAutomine(false)
+    expect(await stage.desk.settle(claimed)).toMatchObject({ status: 'unknown' })
+    expect(await payment(claimed.id)).toMatchObject({ money: 'settling' })
+    expect(await stage.resolver.tick()).toMatchObject({ payments: 0, open: 1 })
+    expect(await payment(claimed.id)).toMatchObject({ money: 'unknown' })
+    await local.mine(1)
+    await stage.resolver.tick()
+    expect(await payment(claimed.id)).toMatchObject({ money: 'credited' })
+    expect(await sent()).toBe(1)
+  })
+
   test('behavior: never sent but delivered: sent now', async () => {
     const payer = await stage.payer()
     const { payment: claimed } = await stage.charge(payer, 30n)

@@ -18,7 +18,7 @@ export type RecordingUpstream = {
   /** Called before a request is answered: holds it back, or changes the world meanwhile. Default: nothing. */
   onRequest: (seen: Seen) => Promise<void> | void
   /** Called in the middle of a `/stream` or a `/broken` answer. Default: nothing. */
-  midway: () => Promise<void> | void
+  midway: (seen: Seen) => Promise<void> | void
   /** Headers added to every answer. */
   answerHeaders: Record<string, string | string[]>
   forget(): void
@@ -26,9 +26,9 @@ export type RecordingUpstream = {
 }
 
 /**
- * `/status/:code` answers with that status, `/stream` in pieces, `/broken` hangs up inside its answer, `/truncated`
- * inside one whose length it said, `/hang` says nothing, `/reset` hangs up at once; any other path is answered with what
- * was seen.
+ * By the end of its path: `/status/:code` answers with that status, `/stream` in pieces, `/broken` hangs up inside its
+ * answer, `/truncated` inside one whose length it said, `/hang` says nothing, `/reset` hangs up at once; any other path is
+ * answered with what was seen.
  */
 export async function recordingUpstream(): Promise<RecordingUpstream> {
   const recording: RecordingUpstream = {
@@ -69,7 +69,8 @@ export async function recordingUpstream(): Promise<RecordingUpstream> {
 }
 
 async function answer(seen: Seen, response: ServerResponse, { midway }: RecordingUpstream): Promise<void> {
-  const [path = ''] = seen.url.split('?')
+  const [whole = ''] = seen.url.split('?')
+  const path = whole.slice(whole.lastIndexOf('/'))
   if (path === '/hang') return
   if (path === '/reset') {
     response.destroy()
@@ -78,7 +79,7 @@ async function answer(seen: Seen, response: ServerResponse, { midway }: Recordin
   if (path === '/stream' || path === '/broken') {
     response.writeHead(200, { 'content-type': 'text/event-stream' })
     response.write('data: 1\n\n')
-    await midway()
+    await midway(seen)
     if (path === '/broken') setImmediate(() => response.destroy())
     else response.end('data: 2\n\n')
     return
@@ -89,7 +90,7 @@ async function answer(seen: Seen, response: ServerResponse, { midway }: Recordin
     setImmediate(() => response.destroy())
     return
   }
-  const status = Number(/^\/status\/(\d{3})$/.exec(path)?.[1] ?? 200)
+  const status = Number(/\/status\/(\d{3})$/.exec(whole)?.[1] ?? 200)
   const body = JSON.stringify({ method: seen.method, url: seen.url, body: seen.body })
   const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) }
   response.writeHead(status, headers)
