@@ -1,6 +1,10 @@
 import os from 'node:os'
 import { isPinned } from './bench/Child.ts'
 import { gatewayRows } from './bench/gateway-rows.ts'
+import { type Growth, runGrowth } from './bench/growth/Growth.ts'
+import { lacksRoom } from './bench/growth/Ledgers.ts'
+import { type IdleMemory, runIdleMemory } from './bench/growth/memory.ts'
+import { sizesFor } from './bench/growth/sizes.ts'
 import { type Latency, runLatency } from './bench/latency.ts'
 import { type Options, readOptions, UsageError } from './bench/options.ts'
 import { peerRows } from './bench/peer-rows.ts'
@@ -52,6 +56,15 @@ try {
     say('Latency added at half load')
     latency = await runLatency(gatewayRows.filter(wanted), samples, stand, { ...options, say })
   }
+  let growth: Growth | null = null
+  let memory: IdleMemory | null = null
+  const noRoom = options.growth || options.memory ? lacksRoom(sizesFor(options.past)) : null
+  if (noRoom !== null) say(`growth and memory are left out: ${noRoom}`)
+  else {
+    if (options.growth) growth = await runGrowth(stand, { ...options, say })
+    if (growth !== null) say(`  growth1M               ${growth.ratio?.toFixed(3)}`)
+    if (options.memory) memory = await runIdleMemory(stand, { ...options, say })
+  }
   if (options.json) {
     const result = {
       machine,
@@ -59,7 +72,7 @@ try {
       medians: medians(samples),
       ratios: ratios(samples),
     }
-    process.stdout.write(`${JSON.stringify({ ...result, samples, latency })}\n`)
+    process.stdout.write(`${JSON.stringify({ ...result, samples, latency, growth, memory })}\n`)
   }
 } finally {
   await stand.close()

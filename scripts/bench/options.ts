@@ -13,6 +13,14 @@ export type Options = {
   profile: boolean
   /** Measure what is added to the time of a call at half load. */
   latency: boolean
+  /** Measure ledgers that have grown. */
+  growth: boolean
+  /** Past calls in the largest of them. */
+  past: number
+  /** Measure what idle channels take of the heap. */
+  memory: boolean
+  /** Only whether it works: nothing is waited for. */
+  quick: boolean
 }
 
 const integer = (name: string, text: string, least: number) => {
@@ -35,6 +43,10 @@ export function readOptions(args: readonly string[]): Options {
   return {
     profile,
     latency: !profile && only.test('latency'),
+    quick,
+    memory: !profile && only.test('memory'),
+    growth: !profile && only.test('growth'),
+    past: integer('past', values.past ?? String(quick ? 2_000 : 10_000_000), 1_000),
     json: values.json,
     only,
     rounds: number('rounds', profile ? 1 : 5, 1, 1),
@@ -56,6 +68,7 @@ function parse(args: readonly string[]) {
         measure: { type: 'string' },
         connections: { type: 'string' },
         profile: { type: 'boolean', default: false },
+        past: { type: 'string' },
         quick: { type: 'boolean', default: false },
       },
     })

@@ -31,7 +31,6 @@ export function ratios(samples: Samples) {
     repeatedVoucherVsFree: ratio(samples, 'channel-repeated', 'free'),
     freeVsDispatch: ratio(samples, 'free', 'dispatch'),
     freeVsNginx: ratio(samples, 'free', 'nginx'),
-    growth1M: null as number | null,
   }
 }
 
