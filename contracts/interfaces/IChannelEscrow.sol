@@ -29,7 +29,7 @@ interface IChannelEscrow {
     /// @param payee Who may settle and close.
     /// @param token The ERC-20 token held.
     /// @param authorizedSigner Who signs vouchers for the payer; zero means the payer itself.
-    /// @param deposit Total ever deposited. Only grows.
+    /// @param deposit Total ever deposited. Only grows, at most to `MAX_DEPOSIT`.
     /// @param settled Total ever paid to the payee. Only grows, never above `deposit`.
     /// @param closeRequestedAt Unix seconds of the payer's pending request to close, 0 without one.
     /// @param finalized Closed or withdrawn. Once set, nothing about the channel changes any more.
@@ -52,12 +52,13 @@ interface IChannelEscrow {
     }
 
     // ----------------------------------------------------------------------------------------------- Events
+    // The payee comes right after the id, so that one filter finds all that concerns it; only a top-up does not name it.
 
     /// @notice A channel came into being with its first deposit.
     event ChannelOpened(
         bytes32 indexed channelId,
-        address indexed payer,
         address indexed payee,
+        address indexed payer,
         address token,
         address authorizedSigner,
         bytes32 salt,
@@ -72,11 +73,7 @@ interface IChannelEscrow {
     /// @notice A voucher was paid: `delta` is what moved now, `cumulativeAmount` all that ever moved. Emitted by
     /// `settle`, `settleBatch` and `close`, so that the deltas of a channel sum to what its payee has received.
     event ChannelSettled(
-        bytes32 indexed channelId,
-        address indexed payer,
-        address indexed payee,
-        uint128 cumulativeAmount,
-        uint128 delta
+        bytes32 indexed channelId, address indexed payee, uint128 cumulativeAmount, uint128 delta
     );
 
     /// @notice A voucher of a batch was left out. `reason` is the selector of the error with which `settle` would have
@@ -90,17 +87,17 @@ interface IChannelEscrow {
 
     /// @notice The payer asked to close. From `closeEndsAt` (Unix seconds) on it may withdraw.
     event CloseRequested(
-        bytes32 indexed channelId, address indexed payer, address indexed payee, uint64 closeEndsAt
+        bytes32 indexed channelId, address indexed payee, address indexed payer, uint64 closeEndsAt
     );
 
     /// @notice A top-up by the payer took its request to close back.
-    event CloseRequestCancelled(bytes32 indexed channelId, address indexed payer, address indexed payee);
+    event CloseRequestCancelled(bytes32 indexed channelId, address indexed payee, address indexed payer);
 
     /// @notice The payee closed. Both amounts are totals: `settledToPayee + refundedToPayer` is the whole deposit.
     event ChannelClosed(
         bytes32 indexed channelId,
-        address indexed payer,
         address indexed payee,
+        address indexed payer,
         uint128 settledToPayee,
         uint128 refundedToPayer
     );
@@ -108,8 +105,8 @@ interface IChannelEscrow {
     /// @notice The payer withdrew after the grace period. Both amounts are totals, as in `ChannelClosed`.
     event ChannelWithdrawn(
         bytes32 indexed channelId,
-        address indexed payer,
         address indexed payee,
+        address indexed payer,
         uint128 settledToPayee,
         uint128 refundedToPayer
     );
@@ -153,17 +150,20 @@ interface IChannelEscrow {
     /// @notice A channel in favour of the zero address.
     error ZeroPayee();
 
+    /// @notice A channel paid for by the zero address, which signs nothing.
+    error ZeroPayer();
+
     /// @notice There is no contract at the token's address.
     error TokenWithoutCode(address token);
 
-    /// @notice The deposit would pass 2^128 - 1.
+    /// @notice The deposit would pass `MAX_DEPOSIT`. `deposit` is what is there already.
     error DepositOverflow(bytes32 channelId, uint128 deposit, uint128 additionalDeposit);
 
     /// @notice The token moved another amount than was asked: a fee was taken, or nothing moved at all.
     /// The two numbers are the escrow's balance of the token as it should be and as it is.
     error DepositNotExact(address token, uint256 expectedBalance, uint256 actualBalance);
 
-    /// @notice In a batch only: the voucher's channel holds another token than the batch pays out.
+    /// @notice In a batch only: the voucher's channel holds another token than the batch was told to pay out.
     error TokenMismatch(bytes32 channelId, address token, address batchToken);
 
     /// @notice Too little gas is left to ask a contract wallet about a signature, so that its answer would not count.
@@ -175,7 +175,7 @@ interface IChannelEscrow {
     /// `approve(escrow, deposit)` on the token first.
     /// @param payee Who may settle and close; not zero.
     /// @param token The ERC-20 token; must have code.
-    /// @param deposit Base units to deposit; not zero.
+    /// @param deposit Base units to deposit; not zero, at most `MAX_DEPOSIT`.
     /// @param salt Any value not used before with the same parties, token and signer.
     /// @param authorizedSigner Who will sign vouchers; zero means the caller.
     /// @return channelId The channel's id, see `computeChannelId`.
@@ -202,13 +202,15 @@ interface IChannelEscrow {
     /// `r ‖ s ‖ v` with low s and v of 27 or 28, or whatever a contract wallet (ERC-1271) accepts.
     function settle(bytes32 channelId, uint128 cumulativeAmount, bytes calldata signature) external;
 
-    /// @notice Pays out many vouchers with one transfer. Payee only: channels of others are skipped. The first voucher
-    /// that settles decides the token; vouchers of channels in other tokens are skipped. A voucher that `settle` would
-    /// refuse is skipped with `SettlementSkipped` and does not disturb the rest. Several vouchers of one channel may
-    /// be given, in growing order.
+    /// @notice Pays out many vouchers with one transfer. Payee only: channels of others are skipped. A voucher that
+    /// `settle` would refuse is skipped with `SettlementSkipped` and does not disturb the rest. Several vouchers of one
+    /// channel may be given, in growing order.
+    /// @param token What the channels hold and the batch pays out; channels in another token are skipped.
     /// @return amount What was paid out in all.
     /// @return count How many vouchers settled.
-    function settleBatch(Settlement[] calldata settlements) external returns (uint256 amount, uint256 count);
+    function settleBatch(address token, Settlement[] calldata settlements)
+        external
+        returns (uint256 amount, uint256 count);
 
     /// @notice Pays out the last voucher, returns the rest to the payer and finalizes the channel. Payee only.
     /// With a `cumulativeAmount` at or below what is settled the payee gives up anything further: nothing more is paid
@@ -254,6 +256,9 @@ interface IChannelEscrow {
 
     /// @notice Seconds between `requestClose` and `withdraw`: 900.
     function CLOSE_GRACE_PERIOD() external view returns (uint64);
+
+    /// @notice The most a channel can ever be given: 2^104 - 1, that is 2 * 10^13 tokens of 18 decimals.
+    function MAX_DEPOSIT() external view returns (uint128);
 
     /// @notice Gas given to a contract wallet to check one signature: 300,000. A wallet that needs more cannot sign
     /// vouchers; one that burns it all cannot spoil a batch.

@@ -29,13 +29,13 @@ export function settle(settlement: Settlement): Hex {
 }
 
 /** One payout for many channels of one token; a voucher that fails is skipped with `SettlementSkipped`. */
-export function settleBatch(settlements: readonly Settlement[]): Hex {
+export function settleBatch(token: Address, settlements: readonly Settlement[]): Hex {
   const args = settlements.map(({ channelId, cumulative, signature }) => ({
     channelId,
     cumulativeAmount: cumulative,
     signature,
   }))
-  return encodeFunctionData({ abi: escrowAbi, functionName: 'settleBatch', args: [args] })
+  return encodeFunctionData({ abi: escrowAbi, functionName: 'settleBatch', args: [token, args] })
 }
 
 /** Pays the last voucher and refunds the rest. With no more than what is settled, no signature is looked at. */
@@ -118,7 +118,7 @@ export type Place = { transaction: Hex; logIndex: number; block: bigint; blockHa
 export type Event = Place & { channelId: Hex } & (
     | { name: 'opened'; payer: Address; payee: Address; token: Address; signer: Address; deposit: bigint }
     | { name: 'topped-up'; from: Address; deposit: bigint; added: bigint }
-    | { name: 'settled'; payer: Address; payee: Address; cumulative: bigint; delta: bigint }
+    | { name: 'settled'; payee: Address; cumulative: bigint; delta: bigint }
     | { name: 'skipped'; payee: Address; cumulative: bigint; reason: string }
     | { name: 'close-requested'; payee: Address; closeEndsAt: bigint }
     | { name: 'close-cancelled'; payee: Address }
@@ -155,7 +155,7 @@ export function topicsFor(payee: Address): (Hex | Hex[] | null)[][] {
     'ChannelClosed',
     'ChannelWithdrawn',
   ] as const
-  return [[naming.map(topicOf), null, null, pad(payee, { size: 32 })], [topicOf('ChannelToppedUp')]]
+  return [[naming.map(topicOf), null, pad(payee, { size: 32 })], [topicOf('ChannelToppedUp')]]
 }
 
 function topicOf(eventName: Parameters<typeof encodeEventTopics<typeof escrowAbi>>[0]['eventName']): Hex {
@@ -184,8 +184,8 @@ function decode(log: Log, place: Place): Event | null {
       return { ...base, name: 'opened', payer: lower(payer), payee, token: lower(token), signer, deposit }
     }
     case 'ChannelSettled': {
-      const { payer, cumulativeAmount, delta } = decoded.args
-      return { ...base, name: 'settled', payer: lower(payer), payee, cumulative: cumulativeAmount, delta }
+      const { cumulativeAmount, delta } = decoded.args
+      return { ...base, name: 'settled', payee, cumulative: cumulativeAmount, delta }
     }
     case 'SettlementSkipped': {
       const { cumulativeAmount, reason } = decoded.args

@@ -236,12 +236,15 @@ function add(total: Settler.Summary, more: Settler.Summary): void {
   total.unknown += more.unknown
 }
 
-/** One call to the escrow for all of them. */
+/** One call to the escrow for all of them; they hold the same token. */
 function callOf(group: readonly Plan[]): Hex {
-  const settlements = group.map(({ settlement }) => settlement)
-  const [first] = settlements
-  if (first === undefined || group.length > 1) return EscrowCalls.settleBatch(settlements)
-  return group[0]?.action === 'close' ? EscrowCalls.close(first) : EscrowCalls.settle(first)
+  const [first] = group
+  if (first === undefined) throw new Error('There is no call to settle nothing.')
+  if (group.length > 1) {
+    const settlements = group.map(({ settlement }) => settlement)
+    return EscrowCalls.settleBatch(first.token, settlements)
+  }
+  return first.action === 'close' ? EscrowCalls.close(first.settlement) : EscrowCalls.settle(first.settlement)
 }
 
 export declare namespace createSettler {

@@ -65,9 +65,9 @@ contract CloseTest is EscrowTest {
         settleAs(payee, id, 3, signature);
         signature = voucher(PAYER_KEY, id, 10);
         expectEvent();
-        emit IChannelEscrow.ChannelSettled(id, payer, payee, 10, 7);
+        emit IChannelEscrow.ChannelSettled(id, payee, 10, 7);
         expectEvent();
-        emit IChannelEscrow.ChannelClosed(id, payer, payee, 10, DEPOSIT - 10);
+        emit IChannelEscrow.ChannelClosed(id, payee, payer, 10, DEPOSIT - 10);
         closeAs(payee, id, 10, signature);
         assertEq(token.balanceOf(payee), 10, "paid");
         assertEq(token.balanceOf(payer), before + DEPOSIT - 10, "refunded");
@@ -85,7 +85,7 @@ contract CloseTest is EscrowTest {
         settleAs(payee, id, 3, signature);
         uint256 before = token.balanceOf(payer);
         expectEvent();
-        emit IChannelEscrow.ChannelClosed(id, payer, payee, 3, DEPOSIT - 3);
+        emit IChannelEscrow.ChannelClosed(id, payee, payer, 3, DEPOSIT - 3);
         closeAs(payee, id, 3, "");
         assertEq(token.balanceOf(payee), 3, "paid no more");
         assertEq(token.balanceOf(payer), before + DEPOSIT - 3, "refunded");

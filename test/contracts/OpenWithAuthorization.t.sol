@@ -75,6 +75,15 @@ contract OpenWithAuthorizationTest is EscrowTest {
         send(call);
     }
 
+    /// A token may take anybody's word for the zero address; a channel of nobody must not come of it.
+    function test_RevertWhen_PayerIsZero() public {
+        Call memory call = valid();
+        call.from = address(0);
+        bindTo(call);
+        expectError(IChannelEscrow.ZeroPayer.selector);
+        send(call);
+    }
+
     function test_RevertWhen_DepositIsZero() public {
         Call memory call = valid();
         call.deposit = 0;
@@ -151,7 +160,7 @@ contract OpenWithAuthorizationTest is EscrowTest {
         uint256 before = token.balanceOf(payer);
         bytes32 expected = escrow.computeChannelId(payer, payee, address(token), SALT, signer);
         expectEvent();
-        emit IChannelEscrow.ChannelOpened(expected, payer, payee, address(token), signer, SALT, DEPOSIT);
+        emit IChannelEscrow.ChannelOpened(expected, payee, payer, address(token), signer, SALT, DEPOSIT);
         bytes32 id = send(call);
         assertEq(id, expected, "id");
         assertEq(get(id).payer, payer, "payer is from, not the caller");

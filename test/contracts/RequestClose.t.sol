@@ -30,7 +30,7 @@ contract RequestCloseTest is EscrowTest {
     function test_RequestClose() public {
         bytes32 id = openDefault();
         expectEvent();
-        emit IChannelEscrow.CloseRequested(id, payer, payee, uint64(START + 900));
+        emit IChannelEscrow.CloseRequested(id, payee, payer, uint64(START + 900));
         requestAs(payer, id);
         assertEq(get(id).closeRequestedAt, START, "clock");
     }

@@ -94,11 +94,11 @@ contract SettleTest is EscrowTest {
         bytes32 id = openDefault();
         bytes memory signature = voucher(PAYER_KEY, id, 7);
         expectEvent();
-        emit IChannelEscrow.ChannelSettled(id, payer, payee, 7, 7);
+        emit IChannelEscrow.ChannelSettled(id, payee, 7, 7);
         settleAs(payee, id, 7, signature);
         signature = voucher(PAYER_KEY, id, 10);
         expectEvent();
-        emit IChannelEscrow.ChannelSettled(id, payer, payee, 10, 3);
+        emit IChannelEscrow.ChannelSettled(id, payee, 10, 3);
         settleAs(payee, id, 10, signature);
         assertEq(get(id).settled, 10, "settled");
         assertEq(get(id).deposit, DEPOSIT, "deposit");

@@ -25,8 +25,21 @@ contract SettleBatchTest is EscrowTest {
     }
 
     function send() private returns (uint256 amount, uint256 count) {
+        return sendIn(address(token));
+    }
+
+    function sendIn(address token_) private returns (uint256 amount, uint256 count) {
         vm.prank(payee);
-        return escrow.settleBatch(batch);
+        return escrow.settleBatch(token_, batch);
+    }
+
+    /// @dev A channel of the same payee in another token.
+    function openInAnotherToken() private returns (bytes32 id, TestToken second) {
+        second = new TestToken("Second", "TWO", "1", 18);
+        second.mint(payer, 1000);
+        vm.prank(payer);
+        second.approve(address(escrow), 1000);
+        id = openAs(payer, payee, address(second), 1000, SALT, address(0));
     }
 
     /// @dev Sends the bad voucher between two good ones, and expects those two to settle.
@@ -64,11 +77,7 @@ contract SettleBatchTest is EscrowTest {
     }
 
     function test_Skip_AnotherToken() public {
-        TestToken second = new TestToken("Second", "TWO", "1", 18);
-        second.mint(payer, 1000);
-        vm.prank(payer);
-        second.approve(address(escrow), 1000);
-        bytes32 id = openAs(payer, payee, address(second), 1000, SALT, address(0));
+        (bytes32 id, TestToken second) = openInAnotherToken();
         expectSkip(id, 5, voucher(PAYER_KEY, id, 5), IChannelEscrow.TokenMismatch.selector);
         assertEq(second.balanceOf(payee), 0, "second token stays");
     }
@@ -88,6 +97,17 @@ contract SettleBatchTest is EscrowTest {
     function test_Skip_InvalidSignature() public {
         bytes32 id = openNth(1);
         expectSkip(id, 5, voucher(OTHER_KEY, id, 5), IChannelEscrow.InvalidSignature.selector);
+    }
+
+    function test_Skip_PayerSignedForDelegate() public {
+        bytes32 id = openDelegated();
+        expectSkip(id, 5, voucher(PAYER_KEY, id, 5), IChannelEscrow.InvalidSignature.selector);
+    }
+
+    function test_Skip_HighS() public {
+        bytes32 id = openNth(1);
+        bytes memory signature = highS(PAYER_KEY, escrow.getVoucherDigest(id, 5));
+        expectSkip(id, 5, signature, IChannelEscrow.InvalidSignature.selector);
     }
 
     function test_Skip_HostileWallets() public {
@@ -116,17 +136,21 @@ contract SettleBatchTest is EscrowTest {
         assertEq(skipped, modes, "skipped");
     }
 
-    function test_SettleBatch_BadFirstDoesNotDecideToken() public {
-        TestToken second = new TestToken("Second", "TWO", "1", 18);
-        second.mint(payer, 1000);
-        vm.prank(payer);
-        second.approve(address(escrow), 1000);
-        bytes32 id = openAs(payer, payee, address(second), 1000, SALT, address(0));
-        add(id, 5, voucher(OTHER_KEY, id, 5));
+    function test_SettleBatch_InAnotherToken() public {
+        (bytes32 id, TestToken second) = openInAnotherToken();
         addGood(openNth(1), 10);
-        (uint256 paid, uint256 count) = send();
-        assertEq(paid, 10, "amount");
+        addGood(id, 5);
+        (uint256 paid, uint256 count) = sendIn(address(second));
+        assertEq(paid, 5, "amount");
         assertEq(count, 1, "count");
+        assertEq(second.balanceOf(payee), 5, "second token paid");
+        assertEq(token.balanceOf(payee), 0, "first token stays");
+    }
+
+    function test_SettleBatch_InNoToken() public {
+        addGood(openNth(1), 10);
+        (uint256 paid, uint256 count) = sendIn(address(0xDEAD));
+        assertEq(paid + count, 0, "nothing");
     }
 
     function test_SettleBatch_AllBad() public {
@@ -163,7 +187,7 @@ contract SettleBatchTest is EscrowTest {
         bytes32 id = openAs(payer, payee, address(token), 10, SALT, wallet);
         addGood(openNth(1), 5);
         add(id, 1, voucher(OTHER_KEY, id, 1));
-        bytes memory call = abi.encodeCall(IChannelEscrow.settleBatch, (batch));
+        bytes memory call = abi.encodeCall(IChannelEscrow.settleBatch, (address(token), batch));
         vm.prank(payee);
         (bool ok, bytes memory answer) = address(escrow).call{gas: 300_000}(call);
         assertTrue(!ok && bytes4(answer) == IChannelEscrow.InsufficientGas.selector, "InsufficientGas");
@@ -178,7 +202,7 @@ contract SettleBatchTest is EscrowTest {
         lazy.fail(true);
         addGood(id, 5);
         vm.expectRevert();
-        send();
+        sendIn(address(lazy));
         assertEq(get(id).settled, 0, "nothing recorded");
     }
 
@@ -203,6 +227,61 @@ contract SettleBatchTest is EscrowTest {
         assertEq(keccak256(logs[2].data), keccak256(abi.encode(110, 2)), "total's data");
         assertEq(logs[3].topics[0], keccak256("Transfer(address,address,uint256)"), "transfer");
         assertEq(logs[3].emitter, address(token), "of the token");
+    }
+
+    function test_SettleBatch_Delegated() public {
+        bytes32 id = openDelegated();
+        add(id, 5, voucher(SIGNER_KEY, id, 5));
+        (uint256 amount, uint256 count) = send();
+        assertEq(amount, 5, "amount");
+        assertEq(count, 1, "count");
+        assertEq(get(id).settled, 5, "settled");
+    }
+
+    function test_SettleBatch_ContractWallet() public {
+        bytes32 id = openAs(payer, payee, address(token), 10, SALT, address(new TestWallet(other)));
+        add(id, 5, voucher(OTHER_KEY, id, 5));
+        addGood(openNth(1), 7);
+        (uint256 amount, uint256 count) = send();
+        assertEq(amount, 12, "amount");
+        assertEq(count, 2, "count");
+        assertEq(get(id).settled, 5, "settled");
+    }
+
+    function test_SettleBatch_WhileClosing() public {
+        bytes32 id = openNth(1);
+        vm.prank(payer);
+        escrow.requestClose(id);
+        addGood(id, 5);
+        send();
+        assertEq(get(id).settled, 5, "settled");
+        assertEq(get(id).closeRequestedAt, START, "request stands");
+    }
+
+    /// The batch looks in a place of its own; whatever it finds there, `settle` must come to the same.
+    function testFuzz_SettleBatch_AgreesWithSettle(uint8 signer_, uint8 key, uint8 history, uint16 amount) public {
+        address[4] memory signers = [address(0), signer, other, address(new TestWallet(other))];
+        uint256[4] memory keys = [PAYER_KEY, SIGNER_KEY, OTHER_KEY, OTHER_KEY];
+        bytes32 id = openAs(payer, payee, address(token), 1000, SALT, signers[signer_ % 4]);
+        bytes memory earlier = voucher(keys[signer_ % 4], id, 500);
+        if (history % 4 == 1) settleAs(payee, id, 500, earlier);
+        if (history % 4 == 2) {
+            vm.prank(payee);
+            escrow.close(id, 500, earlier);
+        }
+        address caller = history % 4 == 3 ? payer : payee;
+        amount %= 1100;
+        bytes memory signature = voucher(keys[key % 3], id, amount);
+        uint256 before = vm.snapshotState();
+        vm.prank(caller);
+        (bool settles,) = address(escrow).call(abi.encodeCall(escrow.settle, (id, amount, signature)));
+        bytes memory expected = abi.encode(get(id));
+        vm.revertToState(before);
+        add(id, amount, signature);
+        vm.prank(caller);
+        (, uint256 count) = escrow.settleBatch(address(token), batch);
+        assertEq(count, settles ? 1 : 0, "count");
+        assertEq(keccak256(abi.encode(get(id))), keccak256(expected), "the same state");
     }
 
     function testFuzz_SettleBatch_SameAsOneByOne(uint16[8] calldata amounts, uint8 wrongKeys) public {

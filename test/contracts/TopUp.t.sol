@@ -65,7 +65,7 @@ contract TopUpTest is EscrowTest {
         vm.prank(payer);
         escrow.requestClose(id);
         expectEvent();
-        emit IChannelEscrow.CloseRequestCancelled(id, payer, payee);
+        emit IChannelEscrow.CloseRequestCancelled(id, payee, payer);
         topUpAs(payer, id, 1);
         assertEq(get(id).closeRequestedAt, 0, "closeRequestedAt");
         vm.warp(START + 900);

@@ -60,7 +60,7 @@ contract WithdrawTest is EscrowTest {
         bytes32 id = openAndWait();
         uint256 before = token.balanceOf(payer);
         expectEvent();
-        emit IChannelEscrow.ChannelWithdrawn(id, payer, payee, 0, DEPOSIT);
+        emit IChannelEscrow.ChannelWithdrawn(id, payee, payer, 0, DEPOSIT);
         withdrawAs(payer, id);
         assertEq(token.balanceOf(payer), before + DEPOSIT, "refunded");
         assertEq(token.balanceOf(address(escrow)), 0, "held");

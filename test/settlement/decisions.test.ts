@@ -126,7 +126,6 @@ describe('bookingOf', () => {
   const settled = (cumulative: bigint, delta: bigint): Event => ({
     ...place,
     name: 'settled',
-    payer: token,
     payee: token,
     cumulative,
     delta,

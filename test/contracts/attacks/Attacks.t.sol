@@ -188,7 +188,7 @@ contract AttacksTest is EscrowTest {
 
     // -------------------------------------------------------------------------------------------- Boundaries
 
-    /// Exactly at settled, settled + 1, deposit, deposit + 1 and 2^128 - 1.
+    /// Exactly at settled, settled + 1, deposit, deposit + 1, what a slot holds, what it cuts off, and 2^128 - 1.
     function test_Attack_VoucherBoundaries() public {
         bytes32 id = openDefault();
         settleSigned(id, 5);
@@ -198,6 +198,8 @@ contract AttacksTest is EscrowTest {
         settleSigned(id, 6);
         expectBoundary(id, DEPOSIT + 1, IChannelEscrow.AmountExceedsDeposit.selector, DEPOSIT);
         expectBoundary(id, MAX, IChannelEscrow.AmountExceedsDeposit.selector, DEPOSIT);
+        expectBoundary(id, MAX + 1 + 7, IChannelEscrow.AmountExceedsDeposit.selector, DEPOSIT);
+        expectBoundary(id, type(uint128).max, IChannelEscrow.AmountExceedsDeposit.selector, DEPOSIT);
         settleSigned(id, DEPOSIT);
         expectBoundary(id, DEPOSIT, IChannelEscrow.AmountNotIncreasing.selector, DEPOSIT);
         assertEq(token.balanceOf(payee), DEPOSIT, "the deposit and no more");
@@ -322,7 +324,7 @@ contract AttacksTest is EscrowTest {
                 batch[17].channelId, payee, 7, IChannelEscrow.InvalidSignature.selector
             );
             vm.prank(payee);
-            (uint256 amount, uint256 count) = escrow.settleBatch(batch);
+            (uint256 amount, uint256 count) = escrow.settleBatch(address(token), batch);
             assertEq(count, 49, "49 settle");
             assertEq(amount, 49 * 7, "amount");
             paid += amount;

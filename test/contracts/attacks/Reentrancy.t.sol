@@ -78,7 +78,8 @@ contract ReentrancyTest is EscrowTest {
         IChannelEscrow.Settlement[] memory inner = new IChannelEscrow.Settlement[](1);
         inner[0] = IChannelEscrow.Settlement(id, 9, voucher(SIGNER_KEY, id, 9));
         expectGuarded(
-            abi.encodeCall(escrow.settleBatch, (outer)), abi.encodeCall(escrow.settleBatch, (inner))
+            abi.encodeCall(escrow.settleBatch, (address(hostile), outer)),
+            abi.encodeCall(escrow.settleBatch, (address(hostile), inner))
         );
         assertEq(get(id).settled, 5, "settled");
     }

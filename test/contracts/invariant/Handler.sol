@@ -100,7 +100,7 @@ contract Handler is Test {
         }
         uint256[2] memory before = [tokens[0].balanceOf(first.payee), tokens[1].balanceOf(first.payee)];
         vm.prank(first.payee);
-        (uint256 amountPaid,) = escrow.settleBatch(batch);
+        (uint256 amountPaid,) = escrow.settleBatch(first.token, batch);
         uint256 moved;
         for (uint256 t = 0; t < 2; ++t) {
             uint256 got = tokens[t].balanceOf(first.payee) - before[t];

@@ -3,7 +3,7 @@ import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { mutants } from './mutants.ts'
+import { mutants, sources } from './mutants.ts'
 
 // Takes one rule of the escrow away at a time and looks whether a Solidity test notices:
 //   node test/contracts/mutants/run.ts [from which one] [to which one]
@@ -13,8 +13,12 @@ const root = fileURLToPath(new URL('../../../', import.meta.url))
 const [first = 1, last = mutants.length] = process.argv.slice(2).map(Number)
 const wanted = mutants.slice(first - 1, last)
 const copy = await mkdtemp(join(tmpdir(), 'farthing-mutants-'))
-const escrow = join(copy, 'contracts', 'ChannelEscrow.sol')
-const original = await readFile(join(root, 'contracts', 'ChannelEscrow.sol'), 'utf8')
+const originals = await Promise.all(
+  sources.map(async (source) => ({
+    file: join(copy, 'contracts', source),
+    text: await readFile(join(root, 'contracts', source), 'utf8'),
+  })),
+)
 let unnoticed = 0
 
 try {
@@ -30,15 +34,17 @@ try {
   )
   await symlink(join(root, 'node_modules'), join(copy, 'node_modules'))
   for (const { name, from, to } of wanted) {
-    if (!original.includes(from)) {
+    const original = originals.find(({ text }) => text.includes(from))
+    if (original === undefined) {
       report('STALE', name, 'its text is not in the contract: bring it up to date')
       continue
     }
     await writeFile(
-      escrow,
-      original.replace(from, () => to),
+      original.file,
+      original.text.replace(from, () => to),
     )
     const { code, output } = await test()
+    await writeFile(original.file, original.text)
     const failed = [
       ...new Set([...output.matchAll(/^ +\d+\) ((?:test|invariant)\w+)/gm)].map((match) => match[1])),
     ]

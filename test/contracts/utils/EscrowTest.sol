@@ -9,7 +9,7 @@ import {Test} from "./Test.sol";
 /// @dev What every escrow test starts from: an escrow, a token of 6 decimals, a payer who approved it, a payee.
 abstract contract EscrowTest is Test {
     uint256 internal constant N = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141;
-    uint128 internal constant MAX = type(uint128).max;
+    uint128 internal constant MAX = type(uint104).max; // the largest deposit
     uint128 internal constant DEPOSIT = 10_000_000;
     bytes32 internal constant SALT = keccak256("salt");
     uint256 internal constant START = 1_800_000_000;
