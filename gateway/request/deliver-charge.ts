@@ -113,7 +113,7 @@ async function releaseThenSettle(claimed: Claimed, charge: VerifiedCharge, deps:
 }
 
 /** Settles what was delivered. Never throws: what it cannot end, the resolver will. */
-async function settleBehind(settling: Payment, { ledger, charges, log }: Deps): Promise<void> {
+async function settleBehind(settling: Payment, { ledger, charges, abandoned, log }: Deps): Promise<void> {
   try {
     const outcome = await charges.settle(settling)
     if (outcome.status === 'settled')
@@ -121,6 +121,7 @@ async function settleBehind(settling: Payment, { ledger, charges, log }: Deps): 
     else if (outcome.status === 'refused') await ledger.lost(settling.id, outcome.reason)
     else await ledger.unknown(settling.id, outcome.reason)
   } catch (error) {
+    abandoned.add(settling.id)
     log.error({ err: error, payment: settling.id }, 'settling after release failed')
   }
 }

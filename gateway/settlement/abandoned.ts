@@ -1,5 +1,6 @@
 import { type Report, silent } from '../chain/Report.ts'
 import type { Ledger } from '../ledger/Ledger.ts'
+import type { Doubts } from './doubts.ts'
 import { endOpenPayment } from './recover-open-payments.ts'
 import { createTimer } from './timer.ts'
 
@@ -18,19 +19,29 @@ export type Abandoned = {
 }
 
 export function createAbandoned(options: {
-  ledger: Pick<Ledger, 'payment' | 'answer' | 'void' | 'refund' | 'complete' | 'lost'>
+  ledger: Pick<Ledger, 'payment' | 'answer' | 'void' | 'refund' | 'complete' | 'lost' | 'unknown'>
   report?: Report
+  /** Told of the charges whose callers could be told neither that they were paid nor that they were not. */
+  doubts?: Pick<Doubts, 'add'>
   /** Time between ticks. Default 5,000. */
   everyMs?: number
 }): Abandoned {
-  const { ledger, report = silent, everyMs = 5_000 } = options
+  const { ledger, report = silent, everyMs = 5_000, doubts } = options
   const ids = new Set<string>()
 
   async function end(id: string): Promise<void> {
     const payment = await ledger.payment({ id })
     const reason = 'The gateway could not write how it ended.'
-    if (payment !== null) await endOpenPayment(payment, reason, { ledger, report })
+    const ending = payment === null ? null : await endOpenPayment(payment, reason, { ledger, report })
+    // Its money may be moving: the resolver asks after it, from its next look on.
+    if (ending === 'left' && payment?.money === 'settling') await ledger.unknown(id, reason)
     ids.delete(id)
+  }
+
+  async function doubt(id: string): Promise<void> {
+    const payment = await ledger.payment({ id })
+    const runs = payment?.delivery === 'held' || payment?.delivery === 'delivering'
+    if (payment?.rail === 'charge' && runs) doubts?.add(payment)
   }
 
   async function tick(): Promise<void> {
@@ -45,7 +56,10 @@ export function createAbandoned(options: {
 
   const timer = createTimer(everyMs, tick, () => {})
   return {
-    add: (paymentId) => void ids.add(paymentId),
+    add(paymentId) {
+      ids.add(paymentId)
+      doubt(paymentId).catch(() => {})
+    },
     tick,
     start: timer.start,
     stop: timer.stop,

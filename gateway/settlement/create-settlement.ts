@@ -63,7 +63,7 @@ export function createSettlement(options: createSettlement.Options) {
     rewind: watcher.rewind,
   })
   const withdrawals = createWithdrawDesk({ ...shared, everyMs: pollMs })
-  const abandoned = createAbandoned({ ledger, report, everyMs: pollMs })
+  const abandoned = createAbandoned({ ledger, report, doubts, everyMs: pollMs })
 
   return {
     /** What the request path asks about channels. */

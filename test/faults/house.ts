@@ -30,6 +30,10 @@ export type House = {
   config: string
   environment: Record<string, string>
   directory: string
+  /** Where its books are. */
+  database: string
+  /** Id of the process; null when none runs. */
+  pid(): number | null
   /** Starts the process, and resolves when it listens. */
   start(entry?: Entry): Promise<void>
   /** Where the process is to stand still; resolves when it knows. Only for the `stopping` one. */
@@ -84,7 +88,7 @@ export async function house(options: house.Options): Promise<House> {
     publicUrl: url,
     listen: { port },
     secret: { env: 'FARTHING_SECRET' },
-    database: join(directory, 'ledger.sqlite'),
+    database: join(options.disk?.(directory) ?? directory, 'ledger.sqlite'),
     escrow: chain.escrow,
     tokens: { USD: { address: chain.token, decimals: 6, name: 'Test USD', version: '2' } },
     routes: options.routes.map((route) => ({ upstream: upstream.url, ...route })) as ConfigInput['routes'],
@@ -124,11 +128,13 @@ export async function house(options: house.Options): Promise<House> {
     config,
     environment,
     directory,
+    database: String(input.database),
+    pid: () => child?.pid ?? null,
     said: [],
     next: 'stopping',
     async start(entry = 'main') {
-      const told =
-        entry === 'main' ? ['--config', config] : [config, String(options.replaceAfterSeconds ?? '')]
+      const stopping = [options.replaceAfterSeconds ?? '', options.busyTimeoutMs ?? ''].map(String)
+      const told = entry === 'main' ? ['--config', config] : [config, ...stopping]
       const started = spawn(process.execPath, [entries[entry], ...told], {
         env: { PATH: process.env.PATH ?? '', ...environment, ...options.environment },
         stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
@@ -197,7 +203,7 @@ export async function house(options: house.Options): Promise<House> {
     },
     runs: (tag) => upstream.seen.filter((seen) => seen.url.endsWith(`=${tag}`)).length,
     async look(ask) {
-      const books = await openSqliteLedger({ path: join(directory, 'ledger.sqlite'), readonly: true })
+      const books = await openSqliteLedger({ path: String(input.database), readonly: true })
       try {
         return await ask(books)
       } finally {
@@ -246,8 +252,12 @@ export declare namespace house {
     routes: RouteInput[]
     override?: Omit<Partial<ConfigInput>, 'chain'> & { chain?: Partial<ConfigInput['chain']> }
     environment?: Record<string, string>
+    /** Makes the volume that the books are on, inside the house's own folder, and names it. */
+    disk?: (directory: string) => string
     accounts?: number
     /** When a `stopping` process replaces a transaction: the configuration has no less than 5. */
     replaceAfterSeconds?: number
+    /** How long a `stopping` process waits for the write lock of its books. */
+    busyTimeoutMs?: number
   }
 }

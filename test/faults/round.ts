@@ -44,7 +44,13 @@ export type Outcome = {
   moved: number
 }
 
-type Sent = { tag: string; payer: wallet.Wallet; url: string; headers: Record<string, string>; of: Case }
+export type Sent = {
+  tag: string
+  payer: wallet.Wallet
+  url: string
+  headers: Record<string, string>
+  of: Case
+}
 
 /** Kills the process when each of the calls stands at its step, starts it again, and asks after each of them. */
 export async function killAt(home: House, cases: readonly Case[]): Promise<Map<string, Outcome>> {
@@ -115,14 +121,15 @@ function killAtNode({ node, kill }: House, { payer, of }: Sent, done: () => void
   }
 }
 
-async function prepare(home: House, of: Case): Promise<Sent> {
+/** A wallet of its own for a call, and the credential that pays for it. */
+export async function prepare(home: House, of: Case): Promise<Sent> {
   const payer = await home.payer()
   const tag = `${of.name}-${payer.address.slice(2, 8)}`.replaceAll(/[^\w-]+/g, '-')
   const url = `${home.url}${of.path}?call=${tag}`
   return { tag, payer, url, of, headers: await credential(home, of, payer, url) }
 }
 
-async function credential(
+export async function credential(
   home: House,
   { rail }: Case,
   payer: wallet.Wallet,
@@ -162,7 +169,7 @@ async function call({ url, headers }: Sent, heard: () => unknown): Promise<void>
 }
 
 /** Sends the very same call again, until it is told how it ended. */
-async function insist({ url, headers }: Sent): Promise<Response> {
+export async function insist({ url, headers }: Sent): Promise<Response> {
   return vi.waitFor(
     async () => {
       const response = await fetch(url, { headers })
@@ -174,7 +181,7 @@ async function insist({ url, headers }: Sent): Promise<Response> {
   )
 }
 
-async function outcomeOf(home: House, { tag, payer, of }: Sent, response: Response): Promise<Outcome> {
+export async function outcomeOf(home: House, { tag, payer, of }: Sent, response: Response): Promise<Outcome> {
   const problem = (response.headers.get('content-type') ?? '').includes('problem')
   const body = await response.text()
   const told = problem ? (JSON.parse(body) as { code: string }).code : 'answer'

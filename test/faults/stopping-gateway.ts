@@ -6,7 +6,7 @@ import type { Message, Stop } from './Stop.ts'
 
 /**
  * A process like `gateway/main.ts`: the same code on the same files. Only its books stand still where they are told to, so
- * that whoever started it can kill it there. Run: `node stopping-gateway.ts CONFIG [REPLACE-AFTER-SECONDS]`.
+ * that whoever started it can kill it there. Run: `node stopping-gateway.ts CONFIG [REPLACE-AFTER-SECONDS [BUSY-TIMEOUT-MS]]`.
  */
 
 let stops: Stop[] = []
@@ -89,7 +89,10 @@ process.on('message', (message: Message) => {
 const read = await loadConfig(process.argv[2])
 const replaceAfterSeconds = Number(process.argv[3] || read.chain.fees.replaceAfterSeconds)
 const config = { ...read, chain: { ...read.chain, fees: { ...read.chain.fees, replaceAfterSeconds } } }
-const books: Ledger = await openSqliteLedger({ path: config.database })
+const books: Ledger = await openSqliteLedger({
+  path: config.database,
+  busyTimeout: Number(process.argv[4] || 5_000),
+})
 const gateway = await createGateway({ config, world: { ledger: behind(books) } })
 await gateway.start()
 process.on('SIGTERM', () => void gateway.stop().finally(() => process.exit(0)))
