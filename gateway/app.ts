@@ -6,9 +6,11 @@ import { discoveryEndpoints } from './endpoints/discovery.ts'
 import { paymentEndpoints } from './endpoints/payments.ts'
 import { signInEndpoints } from './endpoints/sign-in.ts'
 import { withdrawalEndpoints } from './endpoints/withdrawals.ts'
-import { allowed, exposeHeaders } from './request/cors.ts'
+import { allowed, exposeHeaders, exposing } from './request/cors.ts'
+import { fromRequest } from './request/from-request.ts'
+import { toResponse } from './request/Outgoing.ts'
 import { handle } from './request/pipeline.ts'
-import { errorResponse } from './request/problem.ts'
+import { errorAnswer } from './request/problem.ts'
 
 type Env = { Bindings: Partial<HttpBindings> }
 
@@ -19,9 +21,9 @@ export function createApp(deps: Deps): Hono<Env> {
   own.use('*', async (c, next) => {
     await next()
     c.header('cache-control', 'no-store')
-    exposeHeaders(c.res)
+    for (const [name, value] of exposing) c.res.headers.set(name, value)
   })
-  own.options('*', () => allowed(['DELETE', 'GET', 'HEAD', 'POST']))
+  own.options('*', () => toResponse(allowed(['DELETE', 'GET', 'HEAD', 'POST'])))
   own.route('/sign-in', signInEndpoints(deps))
   own.route('/', accountEndpoints(deps))
   own.route('/', paymentEndpoints(deps))
@@ -29,8 +31,8 @@ export function createApp(deps: Deps): Hono<Env> {
   own.route('/', discoveryEndpoints(deps))
 
   app.route('/farthing', own)
-  app.all('*', (c) => handle({ request: c.req.raw, target: targetOf(c) }, deps))
-  app.onError((error) => exposeHeaders(errorResponse(error, deps)))
+  app.all('*', async (c) => toResponse(await handle(fromRequest(c.req.raw, { target: targetOf(c) }), deps)))
+  app.onError((error) => toResponse(exposeHeaders(errorAnswer(error, deps))))
   return app
 }
 

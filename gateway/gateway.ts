@@ -146,7 +146,7 @@ export async function createGateway(options: createGateway.Options): Promise<Gat
     },
     async start() {
       await prepare()
-      listening = await listen(app, config)
+      listening = await listen(app, deps)
       return { port: listening.port }
     },
     async stop() {

@@ -1,5 +1,7 @@
 import type { MiddlewareHandler } from 'hono'
 import type { Gateway } from './gateway.ts'
+import { fromRequest } from './request/from-request.ts'
+import { toResponse } from './request/Outgoing.ts'
 import { handle } from './request/pipeline.ts'
 import type { HandlerCall } from './routes/Route.ts'
 
@@ -25,9 +27,9 @@ export function farthing(gateway: Gateway): MiddlewareHandler {
       await next()
       return c.res
     }
-    const answer = await handle({ request: c.req.raw, target, serve }, deps)
+    const answer = await handle(fromRequest(c.req.raw, { target, serve }), deps)
     c.res = undefined
-    c.res = answer
+    c.res = toResponse(answer)
     return undefined
   }
 }

@@ -1,40 +1,85 @@
 import type { ServerResponse } from 'node:http'
 import { GatewayError } from './errors.ts'
+import type { Outgoing } from './request/Outgoing.ts'
 import { problem } from './request/problem.ts'
+import type { Sink, Source } from './upstream/Source.ts'
 
 /**
- * Writes a response to its socket, no faster than the caller reads. A body that breaks takes the connection with it, so
+ * Writes an answer to its socket, no faster than the caller reads. A body that breaks takes the connection with it, so
  * that no caller can take half an answer for a whole one; one that breaks before anything was written is a problem
  * document instead.
  */
-export async function sendResponse(response: Response, outgoing: ServerResponse): Promise<void> {
-  const { status, headers, body } = response
-  const fields: Record<string, string | string[]> = Object.fromEntries(headers)
-  const cookies = headers.getSetCookie()
-  if (cookies.length > 0) fields['set-cookie'] = cookies
-  if (body === null) {
-    outgoing.writeHead(status, fields).end()
-    return
+export function sendResponse(outgoing: Outgoing, response: ServerResponse): void {
+  const { status, headers, body } = outgoing
+  if (response.destroyed) {
+    if (body !== null && !(body instanceof Uint8Array)) body.cancel()
+  } else if (body === null || body instanceof Uint8Array) response.writeHead(status, headers).end(body)
+  else new Sending(outgoing, body, response).start()
+}
+
+/** One body on its way to a socket. */
+class Sending implements Sink {
+  readonly #outgoing: Outgoing
+  readonly #source: Source
+  readonly #response: ServerResponse
+  /** What is there when the body is opened leaves in one piece with the head, and with the end if that is there too. */
+  #first: Uint8Array | null = null
+  #opening = true
+  #over = false
+  #early: NodeJS.Immediate | undefined
+
+  constructor(outgoing: Outgoing, source: Source, response: ServerResponse) {
+    this.#outgoing = outgoing
+    this.#source = source
+    this.#response = response
   }
-  const reader = body.getReader()
-  const gone = () => void reader.cancel().catch(() => {})
-  if (outgoing.destroyed) return gone()
-  const closed = new Promise<void>((resolve) => outgoing.once('close', resolve))
-  void closed.then(gone)
-  try {
-    const first = reader.read()
-    // An answer that is there leaves in one piece with its head; a slow one sends its head on ahead.
-    const early = setImmediate(() => outgoing.writeHead(status, fields).flushHeaders())
-    let { done, value } = await first.finally(() => clearImmediate(early))
-    if (!outgoing.headersSent) outgoing.writeHead(status, fields)
-    while (!done && !outgoing.destroyed) {
-      if (!outgoing.write(value))
-        await Promise.race([closed, new Promise((resolve) => outgoing.once('drain', resolve))])
-      ;({ done, value } = await reader.read())
+
+  start(): void {
+    this.#source.open(this)
+    this.#opening = false
+    if (this.#over) return
+    this.#response.once('close', () => {
+      if (this.#over) return
+      this.#over = true
+      clearImmediate(this.#early)
+      this.#source.cancel()
+    })
+    const first = this.#first
+    this.#first = null
+    if (first !== null) {
+      if (this.write(first)) this.#source.resume()
     }
-    outgoing.end()
-  } catch (error) {
-    if (outgoing.headersSent || !(error instanceof GatewayError)) outgoing.destroy()
-    else await sendResponse(problem(error), outgoing)
+    // An answer that is slow to begin sends its head on ahead.
+    else this.#early = setImmediate(() => this.#head().flushHeaders())
+  }
+
+  write(chunk: Uint8Array): boolean {
+    if (this.#opening) {
+      this.#first = chunk
+      return false
+    }
+    if (this.#over) return false
+    const more = this.#head().write(chunk)
+    if (!more) this.#response.once('drain', () => this.#source.resume())
+    return more
+  }
+
+  end(): void {
+    this.#over = true
+    this.#head().end(this.#first)
+  }
+
+  fail(error: unknown): void {
+    if (this.#over) return
+    this.#over = true
+    clearImmediate(this.#early)
+    if (this.#response.headersSent || !(error instanceof GatewayError)) this.#response.destroy()
+    else sendResponse(problem(error), this.#response)
+  }
+
+  #head(): ServerResponse {
+    clearImmediate(this.#early)
+    const { status, headers } = this.#outgoing
+    return this.#response.headersSent ? this.#response : this.#response.writeHead(status, headers)
   }
 }

@@ -11,10 +11,14 @@ import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { getRequestListener, type HttpBindings } from '@hono/node-server'
 import type { createApp } from './app.ts'
-import type { Config } from './config/Config.ts'
+import type { Deps } from './deps.ts'
 import { GatewayError } from './errors.ts'
+import { plainRequest } from './plain-request.ts'
+import { fromResponse, type Outgoing, toResponse } from './request/Outgoing.ts'
+import { handle } from './request/pipeline.ts'
 import { problem } from './request/problem.ts'
 import { sendResponse } from './send-response.ts'
+import * as Fields from './upstream/Fields.ts'
 
 /** The socket. Everything a stranger can send is bounded in size and time before it is looked at. */
 const limits = {
@@ -38,16 +42,22 @@ export type Listening = {
 const sent = new Response(null, { headers: { 'x-hono-already-sent': 'true' } })
 
 /** Starts to listen. @throws {ListenError} the address cannot be had. */
-export async function listen(app: ReturnType<typeof createApp>, config: Config): Promise<Listening> {
-  const { host, port, tls } = config.listen
+export async function listen(app: ReturnType<typeof createApp>, deps: Deps): Promise<Listening> {
+  const { host, port, tls } = deps.config.listen
   const serve: Parameters<typeof getRequestListener>[0] = async (request, env) => {
-    await sendResponse(await app.fetch(request, env as HttpBindings), env.outgoing as ServerResponse)
+    const answer = await app.fetch(request, env as HttpBindings)
+    sendResponse(fromResponse(answer), env.outgoing as ServerResponse)
     return sent
   }
-  const listener = getRequestListener(serve, {
+  const throughApp = getRequestListener(serve, {
     overrideGlobalObjects: false,
-    errorHandler: () => problem(new RequestUnreadableError()),
+    errorHandler: () => toResponse(problem(new RequestUnreadableError())),
   }) as RequestListener
+  const listener: RequestListener = (message, response) => {
+    const incoming = plainRequest(message, response)
+    if (incoming === null) throughApp(message, response)
+    else void handle(incoming, deps).then((answer) => sendResponse(answer, response))
+  }
   const server: Server =
     tls === undefined
       ? createHttpServer(limits, listener)
@@ -83,7 +93,7 @@ function answerUnparsed(server: Server): void {
   })
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
     if (!socket.writable || busy.has(socket) || error.code === 'ECONNRESET') socket.destroy()
-    else void endWith(problem(unparsed(error.code)), socket)
+    else endWith(problem(unparsed(error.code)), socket)
   })
 }
 
@@ -92,14 +102,11 @@ function unparsed(code: string | undefined): GatewayError {
   return code === 'ERR_HTTP_REQUEST_TIMEOUT' ? new RequestTimeoutError() : new RequestUnreadableError()
 }
 
-async function endWith(response: Response, socket: Duplex): Promise<void> {
-  const { status } = response
-  const body = await response.text()
-  const headers = new Headers(response.headers)
-  headers.set('content-length', String(Buffer.byteLength(body)))
-  headers.set('connection', 'close')
-  const lines = [...headers].map(([name, value]) => `${name}: ${value}\r\n`).join('')
-  socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines}\r\n${body}`)
+function endWith({ status, headers, body }: Outgoing, socket: Duplex): void {
+  let head = `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nconnection: close\r\n`
+  for (const [name, value] of Fields.toHeaders(headers)) head += `${name}: ${value}\r\n`
+  socket.write(`${head}\r\n`)
+  socket.end(body)
   // Broken off at once, the caller would lose the answer to what it still sends; left alone, it would hold the socket.
   socket.resume()
   setTimeout(() => socket.destroy(), lingerMs).unref()

@@ -6,7 +6,7 @@ import * as Session from '../wallet/Session.ts'
 
 /** The bearer token of a request, or null. */
 export function tokenOf(request: Request): string | null {
-  return readCredential(request.headers).sessionToken
+  return readCredential((name) => request.headers.get(name)).sessionToken
 }
 
 /** The wallet that a request is signed in as. @throws {SessionInvalidError} 401 with how to sign in. */

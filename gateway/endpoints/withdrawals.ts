@@ -146,7 +146,7 @@ async function authorise(
   { token, amount, limits, to }: Terms,
   deps: Deps,
 ): Promise<Authorised> {
-  const { idempotencyKey } = readCredential(request.headers)
+  const { idempotencyKey } = readCredential((name) => request.headers.get(name))
   const shared = { asset: Token.asset(token), amount, limits }
   if (signed === undefined) {
     const wallet = await walletOf(request, deps)

@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto'
+import * as Fields from '../upstream/Fields.ts'
 import { CallerGoneError } from '../upstream/upstream-error.ts'
+import type { Incoming } from './Incoming.ts'
 
 /** A request's body: whole and with its digest when it is small enough to be bound to a payment, else a stream. */
 export type BoundBody = {
@@ -9,10 +11,13 @@ export type BoundBody = {
 }
 
 /** Reads a body up to `limit` bytes. A longer one stays a stream, what was read of it in front. */
-export async function bindBody(request: Request, limit: number): Promise<BoundBody> {
-  const { body } = request
+export async function bindBody(
+  incoming: Pick<Incoming, 'body' | 'fields'>,
+  limit: number,
+): Promise<BoundBody> {
+  const { body } = incoming
   if (body === null) return { content: null, digest: null }
-  const length = Number(request.headers.get('content-length') ?? 0)
+  const length = Number(Fields.get(incoming.fields, 'content-length') ?? 0)
   if (length > limit) return { content: body, digest: null }
   const chunks: Uint8Array[] = []
   let size = 0

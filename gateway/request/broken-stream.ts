@@ -1,4 +1,5 @@
 import type { BrokenStream } from '../routes/Route.ts'
+import * as Fields from '../upstream/Fields.ts'
 
 /**
  * What of a charge is kept for a stream that the upstream broke off after `bytes` had left. `length` is what the answer
@@ -12,7 +13,7 @@ export function keptOf(rule: BrokenStream, charged: bigint, bytes: number, lengt
 }
 
 /** The length that an answer says it has. */
-export function lengthOf(headers: Headers): number | null {
-  const text = headers.get('content-length')
+export function lengthOf(headers: readonly string[]): number | null {
+  const text = Fields.get(headers, 'content-length')
   return text !== null && /^\d{1,15}$/.test(text) ? Number(text) : null
 }

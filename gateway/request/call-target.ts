@@ -1,6 +1,9 @@
 import type { Deps } from '../deps.ts'
 import { GatewayError } from '../errors.ts'
+import * as Fields from '../upstream/Fields.ts'
 import type { Forwarder } from '../upstream/Forwarder.ts'
+import { signalOf } from '../upstream/Gone.ts'
+import { fromStream, type Sink } from '../upstream/Source.ts'
 import { privateCacheControl } from '../upstream/scrub.ts'
 import type { Priced } from './price.ts'
 
@@ -16,26 +19,27 @@ export async function callTarget(
   identity: Record<string, string>,
   deps: Deps,
 ): Promise<Called> {
-  const { request, route, path, query, body, method } = priced
+  const { incoming, route, path, query, body, method } = priced
   const { limits } = deps.config
   if (route.target.kind !== 'upstream') {
-    const serve = route.target.kind === 'handler' ? route.target.serve : priced.serve
+    const serve = route.target.kind === 'handler' ? route.target.serve : incoming.serve
     if (serve === undefined) throw new NoUpstreamError(route.id)
     const response = await serve({ request: handedOver(priced, identity), identity: new Headers(identity) })
-    return fromResponse(response, isPrivate(priced))
+    return fromHandler(response, isPrivate(priced))
   }
   return deps.forwarder.forward({
     upstream: route.target.url,
     method,
     path: path + query,
-    headers: request.headers,
+    headers: incoming.fields,
     body: body.content,
     set: identity,
     deadlineMs: route.deadlineMs,
     idleMs: limits.idleMs,
     maxRequestBytes: limits.maxBodyBytes,
     paid: isPrivate(priced),
-    signal: request.signal,
+    eager: priced.terms.amount === 0n ? Number.POSITIVE_INFINITY : limits.storedAnswerBytes,
+    signal: incoming.gone,
   })
 }
 
@@ -48,68 +52,54 @@ function isPrivate({ terms, route, signedIn }: Priced): boolean {
  * The request as a handler may read it: the body that was bound to the payment, the identity that we vouch for, and none
  * of the caller's own claims of one. Built from parts, since a server's request object need not be the platform's.
  */
-function handedOver({ request, body }: Priced, identity: Record<string, string>): Request {
-  const headers = new Headers(request.headers)
+function handedOver({ incoming, body }: Priced, identity: Record<string, string>): Request {
+  const headers = Fields.toHeaders(incoming.fields)
   for (const name of [...headers.keys()]) if (/^x[-_]farthing[-_]/i.test(name)) headers.delete(name)
   for (const [name, value] of Object.entries(identity)) headers.set(name, value)
   const content = body.content instanceof Uint8Array ? new Uint8Array(body.content) : body.content
   const init = {
-    method: request.method,
+    method: incoming.method,
     headers,
     body: content,
-    signal: request.signal,
+    signal: signalOf(incoming.gone),
     duplex: 'half' as const,
   }
-  return new Request(request.url, init)
+  return new Request(incoming.url, init)
 }
 
 /** A handler's response, with the same knowledge of its end as an upstream's. */
-function fromResponse(response: Response, paid: boolean): Called {
-  const headers = new Headers(response.headers)
-  if (paid) headers.set('cache-control', privateCacheControl(headers.get('cache-control')))
-  const { status, body } = response
-  if (body === null)
-    return {
-      status,
-      headers,
-      body,
-      done: Promise.resolve({ outcome: 'complete', bytes: 0, error: undefined }),
-      cancel() {},
-    }
-  const end = Promise.withResolvers<Forwarder.End>()
-  const reader = body.getReader()
-  let bytes = 0
-  const watched = new ReadableStream<Uint8Array>({
-    async pull(controller) {
-      try {
-        const { done, value } = await reader.read()
-        if (!done) {
-          bytes += value.byteLength
-          return controller.enqueue(value)
-        }
-        end.resolve({ outcome: 'complete', bytes, error: undefined })
-        controller.close()
-      } catch (error) {
-        end.resolve({ outcome: 'broken', bytes, error: undefined })
-        controller.error(error)
-      }
-    },
-    async cancel(reason) {
-      end.resolve({ outcome: 'cancelled', bytes, error: undefined })
-      await reader.cancel(reason)
-    },
-  })
-  return {
-    status,
-    headers,
-    body: watched,
-    done: end.promise,
-    cancel(reason) {
-      end.resolve({ outcome: 'cancelled', bytes, error: undefined })
-      // Not the watched stream: whoever reads it has locked it.
-      reader.cancel(reason).catch(() => {})
-    },
+function fromHandler(response: Response, paid: boolean): Called {
+  const headers = Fields.from(response.headers)
+  if (paid) Fields.set(headers, 'cache-control', privateCacheControl(Fields.get(headers, 'cache-control')))
+  const { status } = response
+  if (response.body === null) {
+    const done = Promise.resolve({ outcome: 'complete' as const, bytes: 0, error: undefined })
+    return { status, headers, body: null, done, cancel() {} }
   }
+  const { promise: done, resolve } = Promise.withResolvers<Forwarder.End>()
+  const source = fromStream(response.body)
+  let bytes = 0
+  const ended = (outcome: Forwarder.End['outcome']) => resolve({ outcome, bytes, error: undefined })
+  const cancel = (reason?: unknown) => {
+    ended('cancelled')
+    source.cancel(reason)
+  }
+  const open = (sink: Sink) =>
+    source.open({
+      write(chunk) {
+        bytes += chunk.byteLength
+        return sink.write(chunk)
+      },
+      end() {
+        ended('complete')
+        sink.end()
+      },
+      fail(error) {
+        ended('broken')
+        sink.fail(error)
+      },
+    })
+  return { status, headers, body: { open, resume: source.resume, cancel }, done, cancel }
 }
 
 /** A route without an upstream was called outside an app that embeds the gateway. */

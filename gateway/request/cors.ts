@@ -1,7 +1,9 @@
 import type { Deps } from '../deps.ts'
 import { canonicalPath } from '../routes/canonical-path.ts'
 import { routeMethods } from '../routes/route-methods.ts'
+import * as Fields from '../upstream/Fields.ts'
 import type { Incoming } from './Incoming.ts'
+import type { Outgoing } from './Outgoing.ts'
 
 /** Browsers may call from any origin: nothing here is authorised by a cookie. */
 
@@ -19,32 +21,37 @@ const exposed = [
   'Retry-After',
 ].join(', ')
 
+/** What lets a browser's script read what it needs to pay. */
+export const exposing: readonly (readonly [name: string, value: string])[] = [
+  ['access-control-allow-origin', '*'],
+  ['access-control-expose-headers', exposed],
+]
+
 /** Lets a browser's script read what it needs to pay. */
-export function exposeHeaders(response: Response): Response {
-  response.headers.set('access-control-allow-origin', '*')
-  response.headers.set('access-control-expose-headers', exposed)
-  return response
+export function exposeHeaders(outgoing: Outgoing): Outgoing {
+  for (const [name, value] of exposing) Fields.set(outgoing.headers, name, value)
+  return outgoing
 }
 
 /** Answers a preflight for a path that is sold; null for every other request. Nothing is forwarded. */
 export function preflightResponse(
-  { request, target }: Incoming,
+  { method, fields, target }: Incoming,
   { routes }: Pick<Deps, 'routes'>,
-): Response | null {
-  if (request.method !== 'OPTIONS' || !request.headers.has('access-control-request-method')) return null
+): Outgoing | null {
+  if (method !== 'OPTIONS' || Fields.get(fields, 'access-control-request-method') === null) return null
   const allow = routeMethods(routes, canonicalPath(target).path)
   return allow.length === 0 ? null : allowed(allow)
 }
 
 /** Answers any preflight for these methods. */
-export function allowed(methods: readonly string[]): Response {
-  const headers = {
-    'access-control-allow-origin': '*',
-    'access-control-allow-methods': methods.join(', '),
-    'access-control-allow-headers':
-      'Authorization, PAYMENT-SIGNATURE, Idempotency-Key, Farthing-Session, Content-Type, Accept-Payment, Prefer',
-    'access-control-max-age': '600',
-    vary: 'Origin',
-  }
-  return new Response(null, { status: 204, headers })
+export function allowed(methods: readonly string[]): Outgoing {
+  const headers = [
+    ...['access-control-allow-origin', '*'],
+    ...['access-control-allow-methods', methods.join(', ')],
+    'access-control-allow-headers',
+    'Authorization, PAYMENT-SIGNATURE, Idempotency-Key, Farthing-Session, Content-Type, Accept-Payment, Prefer',
+    ...['access-control-max-age', '600'],
+    ...['vary', 'Origin'],
+  ]
+  return { status: 204, headers, body: null }
 }

@@ -8,12 +8,13 @@ import { keptOf } from './broken-stream.ts'
 import { type Called, callTarget } from './call-target.ts'
 import type { Claimed } from './claim.ts'
 import { identityOf, isCharged, uncharged, voidIfThrown, watchOf } from './deliver.ts'
+import type { Outgoing } from './Outgoing.ts'
 import { respond, stream } from './respond.ts'
 import { type Answer, seal } from './sealed-answer.ts'
 import { takeAnswer } from './take-answer.ts'
 
 /** One transfer for one call, in the order of settlement that the route states. */
-export async function deliverCharge(claimed: Claimed, charge: VerifiedCharge, deps: Deps): Promise<Response> {
+export async function deliverCharge(claimed: Claimed, charge: VerifiedCharge, deps: Deps): Promise<Outgoing> {
   switch (claimed.route.settle) {
     case 'before-call':
       return settleThenCall(claimed, deps)
@@ -30,7 +31,7 @@ export async function deliverCharge(claimed: Claimed, charge: VerifiedCharge, de
  * `before-call`. Once the transfer is mined the caller's money has moved, so from there on every failure becomes credit
  * of its wallet.
  */
-async function settleThenCall(claimed: Claimed, deps: Deps): Promise<Response> {
+async function settleThenCall(claimed: Claimed, deps: Deps): Promise<Outgoing> {
   const settled = await settle(claimed, null, 'delivering', deps)
   const receipted = { ...claimed, payment: settled }
   const failed = async (reason: string) => {
@@ -48,10 +49,8 @@ async function settleThenCall(claimed: Claimed, deps: Deps): Promise<Response> {
   }
   if (!isCharged(called)) {
     const { id, amount } = await failed(`The upstream answered ${called.status}.`)
-    const headers = new Headers(called.headers)
-    headers.set('farthing-payment', id)
-    headers.set('farthing-credited', amount.toString())
-    return new Response(called.body, { status: called.status, headers })
+    const headers = [...called.headers, 'farthing-payment', id, 'farthing-credited', amount.toString()]
+    return { status: called.status, headers, body: called.body }
   }
   if (answer === null) return stream(called, receipted, watchOf(settled, called, claimed.route, deps), deps)
   await deps.ledger.storeAnswer(settled.id, seal(answer, settled.id, deps.keys.answer))
@@ -63,7 +62,7 @@ async function settleThenCall(claimed: Claimed, deps: Deps): Promise<Response> {
  * `before-release`. The upstream answers; its stream is held back, unread, while the transfer is settled; then the
  * answer is released. A dead upstream costs nothing, and an unsettled payment gets no byte.
  */
-async function callThenSettle(claimed: Claimed, charge: VerifiedCharge, deps: Deps): Promise<Response> {
+async function callThenSettle(claimed: Claimed, charge: VerifiedCharge, deps: Deps): Promise<Outgoing> {
   const { called, answer } = await call(claimed, charge, deps)
   if (!isCharged(called)) return uncharged(claimed, called, deps)
   try {
@@ -82,7 +81,7 @@ async function callThenSettle(claimed: Claimed, charge: VerifiedCharge, deps: De
  * `after`, within the loss budget. The answer is released at once and settled behind the caller's back; the seller bears
  * a failure.
  */
-async function releaseThenSettle(claimed: Claimed, charge: VerifiedCharge, deps: Deps): Promise<Response> {
+async function releaseThenSettle(claimed: Claimed, charge: VerifiedCharge, deps: Deps): Promise<Outgoing> {
   const { called, answer } = await call(claimed, charge, deps)
   if (!isCharged(called)) return uncharged(claimed, called, deps)
   const { ledger, keys } = deps
@@ -149,11 +148,11 @@ async function settle(
   deliver: 'delivered' | 'delivering',
   { ledger, charges, keys, doubts }: Deps,
 ): Promise<Payment> {
-  const { payment, request } = claimed
+  const { payment, incoming } = claimed
   const stored = answer === null ? undefined : seal(answer, payment.id, keys.answer)
   // From here on money may move, and whoever hangs up cannot be told.
   const gone = () => doubts.add(payment)
-  request.signal.addEventListener('abort', gone, { once: true })
+  incoming.gone.addEventListener('abort', gone, { once: true })
   const outcome = await charges.settle(payment, stored)
   switch (outcome.status) {
     case 'settled':

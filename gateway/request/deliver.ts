@@ -5,13 +5,14 @@ import { keptOf, lengthOf } from './broken-stream.ts'
 import { type Called, callTarget } from './call-target.ts'
 import type { Claimed } from './claim.ts'
 import { deliverCharge } from './deliver-charge.ts'
+import type { Outgoing } from './Outgoing.ts'
 import type { Priced } from './price.ts'
 import { respond, stream, type Watch } from './respond.ts'
 import { seal } from './sealed-answer.ts'
 import { takeAnswer } from './take-answer.ts'
 
 /** Makes the paid call and charges for it, by the rail's rules. Then whoever waits for it looks again. */
-export async function deliver(claimed: Claimed, deps: Deps): Promise<Response> {
+export async function deliver(claimed: Claimed, deps: Deps): Promise<Outgoing> {
   try {
     return claimed.paying.rail === 'charge'
       ? await deliverCharge(claimed, claimed.paying, deps)
@@ -26,10 +27,10 @@ export async function deliver(claimed: Claimed, deps: Deps): Promise<Response> {
 }
 
 /** A free call: through the same path, with nothing to claim. */
-export async function deliverFree(priced: Priced, deps: Deps): Promise<Response> {
+export async function deliverFree(priced: Priced, deps: Deps): Promise<Outgoing> {
   const identity = priced.signedIn === null ? {} : { 'x-farthing-wallet': priced.signedIn }
   const called = await callTarget(priced, identity, deps)
-  return new Response(called.body, { status: called.status, headers: called.headers })
+  return { status: called.status, headers: called.headers, body: called.body }
 }
 
 /**
@@ -42,7 +43,7 @@ export async function deliverFree(priced: Priced, deps: Deps): Promise<Response>
  * | after `capture` with a stored answer | the same credential gets the stored answer |
  * | after `capture`, inside a stream | the payment is given back at the next start |
  */
-async function deliverHeld(claimed: Claimed, deps: Deps): Promise<Response> {
+async function deliverHeld(claimed: Claimed, deps: Deps): Promise<Outgoing> {
   const { payment } = claimed
   const { ledger, config, keys } = deps
   const taken = await voidIfThrown(claimed, deps, async () => {
@@ -97,9 +98,9 @@ export function isCharged(called: Pick<Called, 'status'>): boolean {
 }
 
 /** Releases the hold and passes the error answer on. */
-export async function uncharged(claimed: Claimed, called: Called, { ledger }: Deps): Promise<Response> {
+export async function uncharged(claimed: Claimed, called: Called, { ledger }: Deps): Promise<Outgoing> {
   await ledger.void(claimed.payment.id, `The upstream answered ${called.status}.`)
-  return new Response(called.body, { status: called.status, headers: called.headers })
+  return { status: called.status, headers: called.headers, body: called.body }
 }
 
 /** Does work that may fail before anything was charged; a failure releases the hold. */

@@ -1,6 +1,7 @@
 import type { Address, Hex } from 'viem'
 import type { Deps } from '../deps.ts'
 import { GatewayError } from '../errors.ts'
+import * as Fields from '../upstream/Fields.ts'
 import * as Session from '../wallet/Session.ts'
 import type { Matched } from './match.ts'
 import { readCredential, type Sent } from './read-credential.ts'
@@ -16,7 +17,7 @@ export type Identified = Matched &
 
 /** Reads who is calling. @throws {SessionInvalidError} 401 when a session is named and does not exist. */
 export async function identify(matched: Matched, deps: Deps): Promise<Identified> {
-  const sent = readCredential(matched.request.headers)
+  const sent = readCredential((name) => Fields.get(matched.incoming.fields, name))
   let signedIn: Address | null = null
   if (sent.sessionToken !== null) {
     const session = await deps.ledger.session(Session.hashToken(sent.sessionToken), deps.clock.now())

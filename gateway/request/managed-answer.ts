@@ -1,9 +1,10 @@
 import type { Deps } from '../deps.ts'
+import { json, type Outgoing } from './Outgoing.ts'
 import { managedReceipt } from './receipt.ts'
 import type { Managed } from './verify.ts'
 
 /** Answers a credential that was about its channel and not about a call: 200, the channel as it is now, a receipt. */
-export function managedAnswer({ managed, transaction, challengeId }: Managed, deps: Deps): Response {
+export function managedAnswer({ managed, transaction, challengeId }: Managed, deps: Deps): Outgoing {
   const body = {
     channelId: managed.id,
     acceptedCumulative: managed.accepted.toString(),
@@ -13,6 +14,6 @@ export function managedAnswer({ managed, transaction, challengeId }: Managed, de
     finalized: managed.finalized,
     ...(transaction === null ? {} : { transaction }),
   }
-  const headers = { 'cache-control': 'no-store', ...managedReceipt(managed, transaction, challengeId, deps) }
-  return Response.json(body, { headers })
+  const receipt = managedReceipt(managed, transaction, challengeId, deps)
+  return json(200, body, ['content-type', 'application/json', 'cache-control', 'no-store', ...receipt])
 }

@@ -5,7 +5,8 @@ import type { Route } from '../routes/Route.ts'
 import type { Incoming } from './Incoming.ts'
 
 /** A request whose one canonical path is that of a route. */
-export type Matched = Incoming & {
+export type Matched = {
+  incoming: Incoming
   route: Route
   /** Used to match and to forward. */
   path: string
@@ -19,11 +20,11 @@ export type Matched = Incoming & {
  */
 export function match(incoming: Incoming, { routes }: Pick<Deps, 'routes'>): Matched {
   const { path, query } = canonicalPath(incoming.target)
-  const method = incoming.request.method
+  const { method } = incoming
   const found = routes.match(method, path)
   if (found.outcome === 'closed') throw new RouteClosedError()
   if (found.outcome === 'method-not-allowed') throw new MethodNotAllowedError(method, found.allow)
-  return { ...incoming, route: found.route, path, query, method }
+  return { incoming, route: found.route, path, query, method }
 }
 
 /** No route matches. The answer is the same for every path that is not sold. */

@@ -8,9 +8,10 @@ import type { Incoming } from './Incoming.ts'
 import { identify } from './identify.ts'
 import { managedAnswer } from './managed-answer.ts'
 import { match } from './match.ts'
+import type { Outgoing } from './Outgoing.ts'
 import { permit } from './permit.ts'
 import { type Priced, price } from './price.ts'
-import { errorResponse, paymentProblem } from './problem.ts'
+import { errorAnswer, paymentProblem } from './problem.ts'
 import { repeat } from './repeat.ts'
 import { refuseWhenStopped } from './stopped.ts'
 import { verify } from './verify.ts'
@@ -19,7 +20,7 @@ import { verify } from './verify.ts'
  * One paid request, from its first byte to its last: the order of the steps stands here and nowhere else. Each step
  * takes what the one before it returns. It never throws: whatever goes wrong is an answer.
  */
-export async function handle(incoming: Incoming, deps: Deps): Promise<Response> {
+export async function handle(incoming: Incoming, deps: Deps): Promise<Outgoing> {
   let priced: Priced | null = null
   let proven: Address | null = null
   try {
@@ -50,12 +51,12 @@ async function answerError(
   priced: Priced | null,
   proven: Address | null,
   deps: Deps,
-): Promise<Response> {
+): Promise<Outgoing> {
   try {
     if (error instanceof GatewayError && error.status === 402 && priced !== null)
       return await paymentProblem(error, priced, proven, deps)
   } catch (broken) {
-    return errorResponse(broken, deps)
+    return errorAnswer(broken, deps)
   }
-  return errorResponse(error, deps)
+  return errorAnswer(error, deps)
 }

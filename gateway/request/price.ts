@@ -1,6 +1,7 @@
 import type { Deps } from '../deps.ts'
 import { priceOf } from '../pricing/price-of.ts'
 import type { Terms } from '../rails/Terms.ts'
+import * as Fields from '../upstream/Fields.ts'
 import { RequestTooLargeError } from '../upstream/request-body.ts'
 import { type BoundBody, bindBody } from './bind-body.ts'
 import type { Permitted } from './permit.ts'
@@ -14,13 +15,13 @@ export async function price(permitted: Permitted, deps: Deps): Promise<Priced> {
   const amount = priceOf(route, query, gatePrice)
   const { maxBodyBytes, boundBodyBytes } = deps.config.limits
   // What will not be forwarded is not worth a payment.
-  if (Number(permitted.request.headers.get('content-length') ?? 0) > maxBodyBytes)
+  if (Number(Fields.get(permitted.incoming.fields, 'content-length') ?? 0) > maxBodyBytes)
     throw new RequestTooLargeError({ limit: maxBodyBytes })
   // A free call is not bound to anything, so its body goes through unread.
   const body: BoundBody =
     amount === 0n
-      ? { content: permitted.request.body, digest: null }
-      : await bindBody(permitted.request, boundBodyBytes)
+      ? { content: permitted.incoming.body, digest: null }
+      : await bindBody(permitted.incoming, boundBodyBytes)
   const wallet = gatePrice === null ? null : signedIn
   return { ...permitted, body, terms: { route, amount, token: route.token, wallet, digest: body.digest } }
 }

@@ -10,11 +10,12 @@ import * as PaymentRequired from '../protocol/x402/PaymentRequired.ts'
 import type { Terms } from '../rails/Terms.ts'
 import * as Token from '../routes/Token.ts'
 import { MethodNotAllowedError } from './match.ts'
+import { json, type Outgoing } from './Outgoing.ts'
 import { challenges, paymentRequired } from './offers.ts'
 import type { Priced } from './price.ts'
 
 /** Says an error as a problem document (RFC 9457), with whatever headers its status asks for. */
-export function problem(error: GatewayError, extra: Record<string, unknown> = {}): Response {
+export function problem(error: GatewayError, extra: Record<string, unknown> = {}): Outgoing {
   const title = error.code.replaceAll('-', ' ').replace(/\b[a-z]/g, (letter) => letter.toUpperCase())
   const body = {
     type: error.type,
@@ -25,19 +26,19 @@ export function problem(error: GatewayError, extra: Record<string, unknown> = {}
     ...error.details,
     ...extra,
   }
-  const headers = new Headers({ 'content-type': 'application/problem+json', 'cache-control': 'no-store' })
-  if (error.retryAfter !== undefined) headers.set('retry-after', String(error.retryAfter))
+  const headers = ['content-type', 'application/problem+json', 'cache-control', 'no-store']
+  if (error.retryAfter !== undefined) headers.push('retry-after', String(error.retryAfter))
   // RFC 9110: a 401 names the scheme that would do.
-  if (error.status === 401) headers.set('www-authenticate', 'Bearer')
+  if (error.status === 401) headers.push('www-authenticate', 'Bearer')
   // Whoever is left guessing about a payment can ask what became of it.
   if (typeof error.details.paymentId === 'string')
-    headers.set('link', `</farthing/payments/${encodeURIComponent(error.details.paymentId)}>; rel="status"`)
-  if (error instanceof MethodNotAllowedError) headers.set('allow', error.allow.join(', '))
-  return new Response(JSON.stringify(body), { status: error.status, headers })
+    headers.push('link', `</farthing/payments/${encodeURIComponent(error.details.paymentId)}>; rel="status"`)
+  if (error instanceof MethodNotAllowedError) headers.push('allow', error.allow.join(', '))
+  return json(error.status, body, headers)
 }
 
 /** Any error as an answer. What is not one of ours is logged under an id, and a stranger sees only the id. */
-export function errorResponse(error: unknown, { log }: Pick<Deps, 'log'>): Response {
+export function errorAnswer(error: unknown, { log }: Pick<Deps, 'log'>): Outgoing {
   if (error instanceof GatewayError) {
     if (error.status >= 500) log.warn({ err: error, code: error.code }, 'request failed')
     return problem(error)
@@ -56,18 +57,21 @@ export async function paymentProblem(
   priced: Priced,
   proven: Address | null,
   deps: Deps,
-): Promise<Response> {
+): Promise<Outgoing> {
   const { terms, path } = priced
   const channelId =
     typeof error.details.channelId === 'string' ? (error.details.channelId as `0x${string}`) : null
   const offered = challenges(terms, deps, channelId)
   const credit = proven === null ? {} : await describeCredit(proven, terms, deps)
-  const response = problem(error, { ...describe(terms, deps), ...credit, challengeId: offered[0]?.id })
-  for (const challenge of offered) response.headers.append('www-authenticate', Challenge.serialize(challenge))
-  if (offered.length === 0) response.headers.set('www-authenticate', 'Bearer')
+  const answer = problem(error, { ...describe(terms, deps), ...credit, challengeId: offered[0]?.id })
+  const { headers } = answer
+  headers.push(
+    'www-authenticate',
+    offered.length === 0 ? 'Bearer' : offered.map(Challenge.serialize).join(', '),
+  )
   const x402 = paymentRequired(terms, path, error.message, deps)
-  if (x402 !== null) response.headers.set(PaymentRequired.header, PaymentRequired.serialize(x402))
-  return response
+  if (x402 !== null) headers.push(PaymentRequired.header.toLowerCase(), PaymentRequired.serialize(x402))
+  return answer
 }
 
 /** What a person or a program wants to know before paying. */

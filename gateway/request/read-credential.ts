@@ -22,10 +22,10 @@ export type Sent = {
  * Reads the headers of either dialect, in bounded time, whatever they hold.
  * @throws {GatewayError} 400 for several credentials or an unusable header.
  */
-export function readCredential(headers: Headers): Sent {
-  const authorization = headers.get('authorization')
-  const signature = headers.get(PaymentPayload.header)
-  const session = headers.get('farthing-session')
+export function readCredential(header: (name: string) => string | null): Sent {
+  const authorization = header('authorization')
+  const signature = header(PaymentPayload.header.toLowerCase())
+  const session = header('farthing-session')
   if (authorization !== null && /[,]/.test(authorization))
     throw new SeveralCredentialsError('two Authorization headers')
   if (signature?.includes(',')) throw new SeveralCredentialsError(`two ${PaymentPayload.header} headers`)
@@ -55,7 +55,7 @@ export function readCredential(headers: Headers): Sent {
           : null,
     malformed,
     sessionToken: bearer ?? session,
-    idempotencyKey: readIdempotencyKey(headers.get('idempotency-key')),
+    idempotencyKey: readIdempotencyKey(header('idempotency-key')),
   }
 }
 

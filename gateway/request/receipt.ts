@@ -6,6 +6,7 @@ import type { Dialect, Payment } from '../ledger/Payment.ts'
 import * as Receipt from '../protocol/Receipt.ts'
 import * as SignedReceipt from '../protocol/SignedReceipt.ts'
 import * as SettlementResponse from '../protocol/x402/SettlementResponse.ts'
+import type { Fields } from '../upstream/Fields.ts'
 
 /** What a receipt is about. Amounts in base units. */
 export type Receipted = {
@@ -16,10 +17,10 @@ export type Receipted = {
 }
 
 /** Receipt headers of a paid answer: the gateway's own signed one, and that of the dialect the caller spoke. */
-export function receiptHeaders(receipted: Receipted, deps: Deps): Record<string, string> {
+export function receiptHeaders(receipted: Receipted, deps: Deps): Fields {
   const { payment, dialect } = receipted
-  const own = { [SignedReceipt.header]: signedReceipt(receipted, deps) }
-  if (dialect === 'mpp') return { ...own, [Receipt.header]: mpp(receipted, deps) }
+  const own = [SignedReceipt.header.toLowerCase(), signedReceipt(receipted, deps)]
+  if (dialect === 'mpp') return [...own, Receipt.header.toLowerCase(), mpp(receipted, deps)]
   if (dialect === 'session') return own
   const response = SettlementResponse.serialize({
     success: true,
@@ -28,7 +29,7 @@ export function receiptHeaders(receipted: Receipted, deps: Deps): Record<string,
     network: `eip155:${deps.chain.id}`,
     amount: payment.charged.toString(),
   })
-  return { ...own, [SettlementResponse.header]: response }
+  return [...own, SettlementResponse.header.toLowerCase(), response]
 }
 
 /** The receipt of a channel's open, top-up, voucher or close: no call was paid (draft-evm-session-00, "Receipt"). */
@@ -37,12 +38,12 @@ export function managedReceipt(
   transaction: Hex | null,
   challengeId: string,
   deps: Deps,
-): Record<string, string> {
+): Fields {
   const receipt = {
     ...session(channel, challengeId, deps),
     ...(transaction === null ? {} : { txHash: transaction }),
   }
-  return { [Receipt.header]: Receipt.serialize(receipt) }
+  return [Receipt.header.toLowerCase(), Receipt.serialize(receipt)]
 }
 
 /** The gateway's own receipt. */

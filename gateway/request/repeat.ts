@@ -3,8 +3,10 @@ import { GatewayError } from '../errors.ts'
 import type { Payment } from '../ledger/Payment.ts'
 import * as SignedReceipt from '../protocol/SignedReceipt.ts'
 import { PaymentUnknownError } from '../rails/payment-error.ts'
+import * as Fields from '../upstream/Fields.ts'
 import type { Repeated } from './claim.ts'
-import { errorResponse, problem } from './problem.ts'
+import type { Outgoing } from './Outgoing.ts'
+import { errorAnswer, problem } from './problem.ts'
 import { signedReceipt } from './receipt.ts'
 import { respondAgain } from './respond.ts'
 import { unseal } from './sealed-answer.ts'
@@ -16,25 +18,28 @@ import { isRunning, preferredWait, waitFor } from './wait.ts'
  * fresh 402. A caller that prefers to wait (`Prefer: wait=N`) is answered when the call has ended.
  * @throws {GatewayError} 409 still running, or delivered and not kept, or made good; 503 outcome unknown.
  */
-export async function repeat(repeated: Repeated, verified: Verified, deps: Deps): Promise<Response> {
+export async function repeat(repeated: Repeated, verified: Verified, deps: Deps): Promise<Outgoing> {
   const { repeated: payment } = repeated
-  const seconds = preferredWait(verified.request.headers, deps.config.limits.waitSeconds)
+  const seconds = preferredWait(
+    Fields.get(verified.incoming.fields, 'prefer'),
+    deps.config.limits.waitSeconds,
+  )
   if (seconds === null || !isRunning(payment)) return answer(repeated, verified, deps)
-  const ended = await waitFor(payment, seconds, verified.request.signal, deps)
+  const ended = await waitFor(payment, seconds, verified.incoming.gone, deps)
   if (ended === null) return answer(repeated, verified, deps)
   const channel = ended.channelId === null ? null : await deps.ledger.channel(ended.channelId)
-  const response = await answer({ repeated: ended, channel }, verified, deps).catch((error: unknown) =>
-    errorResponse(error, deps),
+  const again = await answer({ repeated: ended, channel }, verified, deps).catch((error: unknown) =>
+    errorAnswer(error, deps),
   )
-  response.headers.set('preference-applied', `wait=${seconds}`)
-  return response
+  Fields.set(again.headers, 'preference-applied', `wait=${seconds}`)
+  return again
 }
 
 async function answer(
   { repeated, channel }: Repeated,
   { dialect, challengeId }: Verified,
   deps: Deps,
-): Promise<Response> {
+): Promise<Outgoing> {
   // Released before its transfer is sent: its receipt said the whole price, and says so again.
   const early = repeated.atRisk && repeated.charged === 0n
   const payment = early ? { ...repeated, charged: repeated.amount } : repeated
@@ -59,11 +64,11 @@ async function answer(
 }
 
 /** What cannot be given again is answered by its receipt, and by how far it got. */
-function delivered(payment: Payment, channel: Repeated['channel'], deps: Deps): Response {
+function delivered(payment: Payment, channel: Repeated['channel'], deps: Deps): Outgoing {
   const receipt = signedReceipt({ payment, channel }, deps)
-  const response = problem(new AlreadyDeliveredError(payment, receipt))
-  response.headers.set(SignedReceipt.header, receipt)
-  return response
+  const answer = problem(new AlreadyDeliveredError(payment, receipt))
+  answer.headers.push(SignedReceipt.header.toLowerCase(), receipt)
+  return answer
 }
 
 /** The call that this payment bought is still running. */

@@ -1,6 +1,9 @@
 import type { Deps } from '../deps.ts'
 import type { Delivered } from '../ledger/Payment.ts'
+import type { Fields } from '../upstream/Fields.ts'
+import { tapped } from '../upstream/Source.ts'
 import type { Called } from './call-target.ts'
+import type { Outgoing } from './Outgoing.ts'
 import { type Receipted, receiptHeaders } from './receipt.ts'
 import type { Answer } from './sealed-answer.ts'
 
@@ -11,18 +14,24 @@ export type Watch = {
 }
 
 /** Releases an answer that is held in memory. */
-export function respond(answer: Answer, receipted: Receipted, deps: Deps): Response {
+export function respond(answer: Answer, receipted: Receipted, deps: Deps): Outgoing {
   const headers = withReceipt(answer.headers, receipted, deps)
-  const body = answer.body.byteLength === 0 ? null : new Uint8Array(answer.body)
-  return new Response(body, { status: answer.status, headers })
+  return { status: answer.status, headers, body: answer.body.byteLength === 0 ? null : answer.body }
 }
 
 /** Releases a stream, and books how it ended. */
-export function stream(called: Called, receipted: Receipted, watch: Watch, deps: Deps): Response {
-  const { body, passed } = counted(called.body)
+export function stream(called: Called, receipted: Receipted, watch: Watch, deps: Deps): Outgoing {
+  // What the upstream sent and nobody took has not left.
+  let passed = 0
+  const body =
+    called.body === null
+      ? null
+      : tapped(called.body, (chunk) => {
+          passed += chunk.byteLength
+        })
   const booked = called.done.then((end) => {
     const whole = end.outcome === 'complete'
-    const delivered = { bytes: whole ? end.bytes : passed(), whole }
+    const delivered = { bytes: whole ? end.bytes : passed, whole }
     // A caller that hung up before the first byte has had nothing.
     const nothing = end.outcome === 'cancelled' && delivered.bytes === 0
     return end.outcome === 'broken' || nothing ? watch.broken(delivered) : watch.whole(delivered)
@@ -33,41 +42,17 @@ export function stream(called: Called, receipted: Receipted, watch: Watch, deps:
       deps.log.error({ err: error, payment: receipted.payment.id }, 'stream not booked')
     })
     .finally(() => deps.waiting.wake(receipted.payment.id))
-  return new Response(body, {
-    status: called.status,
-    headers: withReceipt(called.headers, receipted, deps),
-  })
+  return { status: called.status, headers: withReceipt(called.headers, receipted, deps), body }
 }
 
 /** Releases a stored answer once more. */
-export function respondAgain(answer: Answer, receipted: Receipted, deps: Deps): Response {
-  const response = respond(answer, receipted, deps)
-  response.headers.set('farthing-replayed', 'true')
-  return response
+export function respondAgain(answer: Answer, receipted: Receipted, deps: Deps): Outgoing {
+  const again = respond(answer, receipted, deps)
+  again.headers.push('farthing-replayed', 'true')
+  return again
 }
 
-/** A stream that counts what was taken from it. What the upstream sent and nobody took has not left. */
-function counted(body: Called['body']): { body: Called['body']; passed(): number } {
-  if (body === null) return { body, passed: () => 0 }
-  const reader = body.getReader()
-  let bytes = 0
-  const stream = new ReadableStream<Uint8Array>(
-    {
-      async pull(controller) {
-        const { done, value } = await reader.read()
-        if (done) return controller.close()
-        bytes += value.byteLength
-        controller.enqueue(value)
-      },
-      cancel: (reason) => reader.cancel(reason),
-    },
-    { highWaterMark: 0 },
-  )
-  return { body: stream, passed: () => bytes }
-}
-
-function withReceipt(headers: Headers, receipted: Receipted, deps: Deps): Headers {
-  const all = new Headers(headers)
-  for (const [name, value] of Object.entries(receiptHeaders(receipted, deps))) all.set(name, value)
-  return all
+/** What an upstream may not say itself, so nothing is replaced. */
+function withReceipt(headers: Fields, receipted: Receipted, deps: Deps): Fields {
+  return [...headers, ...receiptHeaders(receipted, deps)]
 }

@@ -1,21 +1,27 @@
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
 import type { StoredAnswer } from '../ledger/Payment.ts'
+import type { Fields } from '../upstream/Fields.ts'
 
 /** An answer that fits in memory. */
-export type Answer = { status: number; headers: Headers; body: Uint8Array }
+export type Answer = { status: number; headers: Fields; body: Uint8Array }
 
 /**
  * Seals an answer for the ledger (AES-256-GCM), bound to its payment: the books hold bytes that only this gateway can
  * read, and that open for this payment alone.
  */
 export function seal(answer: Answer, paymentId: string, key: Uint8Array): StoredAnswer {
-  const head = Buffer.from(JSON.stringify({ status: answer.status, headers: [...answer.headers] }))
-  const length = Buffer.alloc(4)
-  length.writeUInt32BE(head.length)
+  const { status, headers, body } = answer
+  const head = JSON.stringify({ status, headers })
+  const size = Buffer.byteLength(head)
+  const plain = Buffer.allocUnsafe(4 + size + body.byteLength)
+  plain.writeUInt32BE(size)
+  plain.write(head, 4)
+  plain.set(body, 4 + size)
   const nonce = randomBytes(12)
   const cipher = createCipheriv('aes-256-gcm', key, nonce).setAAD(Buffer.from(paymentId))
-  const parts = [cipher.update(length), cipher.update(head), cipher.update(answer.body), cipher.final()]
-  return { sealed: Buffer.concat([nonce, cipher.getAuthTag(), ...parts]) }
+  const text = cipher.update(plain)
+  cipher.final()
+  return { sealed: Buffer.concat([nonce, cipher.getAuthTag(), text]) }
 }
 
 /**
@@ -39,8 +45,9 @@ function open({ sealed }: StoredAnswer, paymentId: string, key: Uint8Array): Ans
     .setAuthTag(sealed.subarray(12, 28))
   const plain = Buffer.concat([decipher.update(sealed.subarray(28)), decipher.final()])
   const length = plain.readUInt32BE(0)
-  const head: { status: number; headers: [string, string][] } = JSON.parse(
+  // Answers sealed by earlier versions have their fields in pairs.
+  const head: { status: number; headers: (string | string[])[] } = JSON.parse(
     plain.toString('utf8', 4, 4 + length),
   )
-  return { status: head.status, headers: new Headers(head.headers), body: plain.subarray(4 + length) }
+  return { status: head.status, headers: head.headers.flat(), body: plain.subarray(4 + length) }
 }

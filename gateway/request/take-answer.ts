@@ -1,4 +1,6 @@
 import { GatewayError } from '../errors.ts'
+import * as Fields from '../upstream/Fields.ts'
+import { readAll } from '../upstream/Source.ts'
 import type { Called } from './call-target.ts'
 import type { Answer } from './sealed-answer.ts'
 
@@ -9,10 +11,10 @@ import type { Answer } from './sealed-answer.ts'
 export async function takeAnswer(called: Called, limit: number): Promise<Answer | null> {
   const { status, headers, body } = called
   if (body === null) return { status, headers, body: new Uint8Array() }
-  const length = headers.get('content-length')
+  const length = Fields.get(headers, 'content-length')
   if (length === null || Number(length) > limit) return null
   try {
-    const bytes = new Uint8Array(await new Response(body).arrayBuffer())
+    const bytes = await readAll(body)
     const end = await called.done
     if (end.outcome === 'complete') return { status, headers, body: bytes }
   } catch (error) {

@@ -1,5 +1,6 @@
 import type { Deps } from '../deps.ts'
 import type { Payment } from '../ledger/Payment.ts'
+import { type Gone, signalOf } from '../upstream/Gone.ts'
 
 /** Callers that wait for a call that another request runs. In this process they are woken; see {@link waitFor}. */
 export type Waiting = {
@@ -84,12 +85,12 @@ export function isRunning({ delivery }: Pick<Payment, 'delivery'>): boolean {
 export async function waitFor(
   payment: Payment,
   seconds: number,
-  gone: AbortSignal,
+  gone: Gone,
   { ledger, waiting }: Pick<Deps, 'ledger' | 'waiting'>,
 ): Promise<Payment | null> {
   const place = waiting.enter(payment.id)
   if (place === null) return null
-  const signal = AbortSignal.any([gone, AbortSignal.timeout(seconds * 1_000)])
+  const signal = AbortSignal.any([signalOf(gone), AbortSignal.timeout(seconds * 1_000)])
   try {
     for (;;) {
       const current = (await ledger.payment({ id: payment.id })) ?? payment
@@ -105,8 +106,8 @@ export async function waitFor(
  * Seconds that the caller is willing to wait (RFC 7240, `Prefer: wait=N`), at most `most`; null when it did not say, said
  * nothing usable, or may not wait. The first mention counts.
  */
-export function preferredWait(headers: Headers, most: number): number | null {
-  for (const preference of (headers.get('prefer') ?? '').slice(0, 1_024).split(',')) {
+export function preferredWait(prefer: string | null, most: number): number | null {
+  for (const preference of (prefer ?? '').slice(0, 1_024).split(',')) {
     const [name = '', value = ''] = (preference.split(';')[0] ?? '').split('=', 2).map((part) => part.trim())
     if (name.toLowerCase() !== 'wait') continue
     const digits = /^"?(\d{1,9})"?$/.exec(value)?.[1]

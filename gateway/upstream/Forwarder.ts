@@ -1,6 +1,8 @@
 import { Pool } from 'undici'
 import { GatewayError } from '../errors.ts'
 import { Exchange } from './exchange.ts'
+import * as Fields from './Fields.ts'
+import type { Gone } from './Gone.ts'
 import { RequestTooLargeError, requestBody } from './request-body.ts'
 import { requestHeaders } from './scrub.ts'
 import { UpstreamBusyError } from './upstream-error.ts'
@@ -46,7 +48,7 @@ export function createForwarder(options: createForwarder.Options = {}): Forwarde
       throw new RequestTooLargeError({ limit: request.maxRequestBytes })
     if (origin.running >= limits.connections + limits.queued) throw new UpstreamBusyError()
 
-    const headers = requestHeaders(request.headers, request.set === undefined ? {} : { set: request.set })
+    const headers = requestHeaders(request.headers, request)
     const stream =
       request.body instanceof ReadableStream && declared !== 0
         ? requestBody(request.body, request.maxRequestBytes)
@@ -57,6 +59,7 @@ export function createForwarder(options: createForwarder.Options = {}): Forwarde
     const exchange = new Exchange({
       method: request.method,
       paid: request.paid ?? true,
+      eager: request.eager ?? -1,
       deadlineMs: request.deadlineMs,
       signal: request.signal,
       onEnd() {
@@ -81,7 +84,13 @@ export function createForwarder(options: createForwarder.Options = {}): Forwarde
 
   const pools = () => [...origins.values()].map((origin) => origin.pool)
   return {
-    forward: async (request) => forward(request),
+    forward(request) {
+      try {
+        return forward(request)
+      } catch (error) {
+        return Promise.reject(error)
+      }
+    },
     close: async () => void (await Promise.all(pools().map((pool) => pool.close()))),
     destroy: async () => void (await Promise.all(pools().map((pool) => pool.destroy()))),
   }
@@ -109,7 +118,7 @@ export declare namespace Forwarder {
     /** The canonical path and query, exactly as matched. Appended to the base path, never read again. */
     path: string
     /** The caller's headers, as received. They are scrubbed here. */
-    headers: Headers
+    headers: readonly string[]
     body: ReadableStream<Uint8Array> | Uint8Array | null
     /** What the gateway says itself, such as `x-farthing-wallet`. Wins over the caller's header of the same name. */
     set?: Readonly<Record<string, string>>
@@ -120,8 +129,13 @@ export declare namespace Forwarder {
     maxRequestBytes: number
     /** Whether the answer is paid for, and so private. Default: true. */
     paid?: boolean
+    /**
+     * An answer whose body says it is no longer than this (any answer: infinity) is opened as soon as its head is there. Of
+     * others nothing is taken before they are opened. Default: none.
+     */
+    eager?: number
     /** Aborts when the caller has gone: the upstream's connection is closed. */
-    signal?: AbortSignal
+    signal?: Gone
   }
   type Response = Exchange.Response
   type End = Exchange.End
@@ -160,7 +174,7 @@ function checkUpstream(upstream: URL): { origin: string; base: string } {
 function declaredLength(request: Forwarder.Request): number | undefined {
   if (request.body === null) return undefined
   if (request.body instanceof Uint8Array) return request.body.byteLength
-  const header = request.headers.get('content-length')
+  const header = Fields.get(request.headers, 'content-length')
   return header !== null && /^\d{1,15}$/.test(header) ? Number(header) : undefined
 }
 

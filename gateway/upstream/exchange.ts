@@ -1,5 +1,8 @@
 import type { Dispatcher } from 'undici'
 import type { GatewayError } from '../errors.ts'
+import type { Fields } from './Fields.ts'
+import type { Gone } from './Gone.ts'
+import type { Sink, Source } from './Source.ts'
 import { responseHeaders } from './scrub.ts'
 import {
   CallerGoneError,
@@ -8,14 +11,14 @@ import {
   upstreamError,
 } from './upstream-error.ts'
 
-/** Bytes that may wait for a reader before the upstream is told to stop. Nothing waits before the first read. */
+/** Bytes that may wait for whoever takes them before the upstream is told to stop. */
 const readAhead = 64 * 1024
 
 /**
- * One request to one upstream and its answer. It settles `response` at the first final header block, feeds the body
- * only to who reads it, and settles `done` once, with how it ended.
+ * One request to one upstream and its answer. It settles `response` at the first final header block, is the body's source,
+ * and settles `done` once, with how it ended.
  */
-export class Exchange implements Dispatcher.DispatchHandler {
+export class Exchange implements Dispatcher.DispatchHandler, Source {
   readonly response: Promise<Exchange.Response>
   readonly done: Promise<Exchange.End>
   readonly #options: Exchange.Options
@@ -24,11 +27,17 @@ export class Exchange implements Dispatcher.DispatchHandler {
   #refuse: (error: GatewayError) => void = () => {}
   #settle: (end: Exchange.End) => void = () => {}
   #controller: Dispatcher.DispatchController | undefined
-  #stream: ReadableStreamDefaultController<Uint8Array> | undefined
+  #sink: Sink | undefined
   #failure: GatewayError | undefined
   #ended = false
   #answered = false
+  /** The sink has had enough for now. */
+  #full = false
+  /** The last byte has come. */
+  #whole = false
+  #waiting: Uint8Array[] = []
   #bytes = 0
+  #taken = 0
 
   constructor(options: Exchange.Options) {
     this.#options = options
@@ -71,25 +80,36 @@ export class Exchange implements Dispatcher.DispatchHandler {
       this.#giveUp(new UpstreamBrokenError({ cause: new Error(`status ${status}`) }), 'broken')
       return
     }
-    const empty = hasNoBody(this.#options.method, status) || upstream['content-length'] === '0'
-    if (!empty) controller.pause()
-    const { headers, withheld } = responseHeaders(upstream, { paid: this.#options.paid })
-    const body = empty ? null : this.#open(controller)
+    const { method, paid, eager } = this.#options
+    const length = upstream['content-length']
+    const empty = hasNoBody(method, status) || length === '0'
+    if (!empty && !(Number(length ?? Number.POSITIVE_INFINITY) <= eager)) controller.pause()
+    const { headers, withheld } = responseHeaders(upstream, { paid })
     this.#answered = true
+    // Of an answer without a body nothing waits to be taken.
+    if (empty) this.#sink = nowhere
+    const body = empty ? null : this
     this.#answer({ status, headers, withheld, body, done: this.done, cancel: this.cancel })
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Uint8Array): void {
-    if (this.#ended || this.#stream === undefined) return
+    if (this.#ended) return
     this.#bytes += chunk.byteLength
-    this.#stream.enqueue(chunk)
-    if ((this.#stream.desiredSize ?? 0) < -readAhead) controller.pause()
+    if (this.#sink !== undefined && !this.#full && this.#waiting.length === 0) {
+      this.#taken += chunk.byteLength
+      if (this.#sink.write(chunk)) return
+      this.#full = true
+      controller.pause()
+      return
+    }
+    this.#waiting.push(chunk)
+    if (this.#bytes - this.#taken > readAhead) controller.pause()
   }
 
   onResponseEnd(): void {
     if (this.#ended) return
-    this.#end('complete')
-    this.#stream?.close()
+    this.#whole = true
+    this.#flush()
   }
 
   onResponseError(_controller: Dispatcher.DispatchController | undefined, cause: Error): void {
@@ -97,21 +117,37 @@ export class Exchange implements Dispatcher.DispatchHandler {
     this.#fail(upstreamError(cause, this.#controller === undefined ? 'unsent' : 'sent'), 'broken')
   }
 
+  /** Starts the body's flow. One that has broken off fails at once. */
+  open(sink: Sink): void {
+    this.#sink = sink
+    if (this.#failure !== undefined) sink.fail(this.#failure)
+    else this.#flush()
+  }
+
+  resume(): void {
+    this.#full = false
+    this.#flush()
+  }
+
   readonly #onSignal = (): void => this.cancel(this.#options.signal?.reason)
 
-  #open(controller: Dispatcher.DispatchController): ReadableStream<Uint8Array> {
-    return new ReadableStream<Uint8Array>(
-      {
-        start: (stream) => {
-          this.#stream = stream
-        },
-        pull: () => {
-          if (controller.paused) controller.resume()
-        },
-        cancel: (reason) => this.cancel(reason),
-      },
-      { highWaterMark: 0, size: (chunk) => chunk.byteLength },
-    )
+  /** Hands on what waits, then lets more come, or ends. */
+  #flush(): void {
+    const sink = this.#sink
+    if (sink === undefined || this.#ended) return
+    while (!this.#full) {
+      const chunk = this.#waiting.shift()
+      if (chunk === undefined) break
+      this.#taken += chunk.byteLength
+      this.#full = !sink.write(chunk)
+      // Whoever takes it may have left over it.
+      if (this.#ended) return
+    }
+    if (this.#waiting.length > 0) return
+    if (this.#whole) {
+      this.#end('complete')
+      sink.end()
+    } else if (!this.#full && this.#controller?.paused) this.#controller.resume()
   }
 
   #giveUp(error: GatewayError, outcome: 'broken' | 'cancelled'): void {
@@ -124,11 +160,12 @@ export class Exchange implements Dispatcher.DispatchHandler {
     this.#failure = error
     this.#end(outcome, error)
     if (!this.#answered) this.#refuse(error)
-    else this.#stream?.error(error)
+    else this.#sink?.fail(error)
   }
 
   #end(outcome: Exchange.End['outcome'], error?: GatewayError): void {
     this.#ended = true
+    this.#waiting = []
     clearTimeout(this.#deadline)
     this.#options.signal?.removeEventListener('abort', this.#onSignal)
     this.#settle({ outcome, bytes: this.#bytes, error })
@@ -140,8 +177,10 @@ export declare namespace Exchange {
   type Options = {
     method: string
     paid: boolean
+    /** A body that says it is no longer than this is opened at once, so it need not wait in the upstream's connection. */
+    eager: number
     deadlineMs: number
-    signal?: AbortSignal | undefined
+    signal?: Gone | undefined
     /** Called once, when nothing more will be read or written. */
     onEnd(): void
   }
@@ -149,11 +188,11 @@ export declare namespace Exchange {
   type Response = {
     status: number
     /** Scrubbed: safe to hand to the caller. */
-    headers: Headers
+    headers: Fields
     /** `X-Farthing-*` headers of the upstream: for the meter, never for the caller. */
-    withheld: Headers
-    /** Read on demand: until the first read not one byte is taken from the upstream's connection. */
-    body: ReadableStream<Uint8Array> | null
+    withheld: Fields
+    /** Null when it has none. */
+    body: Source | null
     /** How it ended. Never rejects. Charge on `complete`; it comes when the last byte arrived from the upstream. */
     done: Promise<End>
     /** Closes the upstream's connection. A response is either read to its end or cancelled. */
@@ -172,3 +211,6 @@ export declare namespace Exchange {
 function hasNoBody(method: string, status: number): boolean {
   return method === 'HEAD' || status === 204 || status === 205 || status === 304
 }
+
+/** Takes nothing. */
+const nowhere: Sink = { write: () => true, end() {}, fail() {} }

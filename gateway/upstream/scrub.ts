@@ -1,5 +1,7 @@
+import * as Fields from './Fields.ts'
+
 /**
- * What may cross the gateway, in both directions. Pure: header sets in, header sets out.
+ * What may cross the gateway, in both directions. Pure: header fields in, header fields out.
  *
  * A name is compared with `_` read as `-`, because CGI-like servers fold both into one variable: without that,
  * `X_Farthing_Wallet` would forge the identity header.
@@ -71,56 +73,90 @@ const neverUpPrefixes = ['farthing-', 'x-farthing-', 'x-forwarded-', 'payment-']
 const neverDownPrefixes = ['farthing-', 'x-farthing-', 'x-accel-', 'payment-']
 const sessionCookie = 'farthing_session'
 
-/**
- * The header set an upstream sees, as flat name and value pairs: what the caller said, without credentials, claims of
- * identity and connection headers, then what the gateway says itself. `Host` and framing are the client stack's.
- */
-export function requestHeaders(caller: Headers, options: requestHeaders.Options = {}): string[] {
-  const set = options.set ?? {}
-  const own = new Set(Object.keys(set).map(fold))
-  const nominated = nominatedBy(caller.get('connection'))
-  const headers: string[] = []
-  for (const [name, value] of caller) {
+/** What is done with a field, by its name alone. `look`: its value decides. */
+type Fate = 'pass' | 'drop' | 'look'
+type Known = { name: string; key: string; fate: Fate }
+
+/** What was decided for a name, so that it is folded and looked up once. Strangers choose names, so it is bounded. */
+function remembered(decide: (key: string) => Fate): (name: string) => Known {
+  const known = new Map<string, Known>()
+  return (name) => {
+    const found = known.get(name)
+    if (found !== undefined) return found
     const key = fold(name)
-    if (hopByHop.has(key) || neverUp.has(key) || credentials.has(key)) continue
-    if (own.has(key) || nominated.has(name) || startsWithAny(key, neverUpPrefixes)) continue
-    if (key === 'cookie') {
-      const kept = withoutSession(value)
-      if (kept !== '') headers.push(name, kept)
-      continue
-    }
-    headers.push(name, value)
+    const made = { name: name.toLowerCase(), key, fate: decide(key) }
+    if (known.size < 512 && name.length <= 64) known.set(name, made)
+    return made
   }
-  for (const [name, value] of Object.entries(set)) headers.push(name.toLowerCase(), value)
-  return headers
+}
+
+const fateUp = remembered((key) => {
+  if (key === 'cookie') return 'look'
+  const dropped = hopByHop.has(key) || neverUp.has(key) || credentials.has(key)
+  return dropped || startsWithAny(key, neverUpPrefixes) ? 'drop' : 'pass'
+})
+
+const fateDown = remembered((key) => {
+  if (key === 'www-authenticate' || key.startsWith('x-farthing-')) return 'look'
+  const dropped = hopByHop.has(key) || neverDown.has(key) || key.endsWith('cdn-cache-control')
+  return dropped || startsWithAny(key, neverDownPrefixes) ? 'drop' : 'pass'
+})
+
+/** More fields than an honest caller sends: joining them one by one would take a time that grows with their square. */
+const manyFields = 200
+
+/**
+ * The header fields an upstream sees: what the caller said, without credentials, claims of identity and connection
+ * headers, then what the gateway says itself. Repeated ones are joined. `Host` and framing are the client stack's.
+ */
+export function requestHeaders(
+  received: readonly string[],
+  options: requestHeaders.Options = {},
+): Fields.Fields {
+  const caller = received.length > 2 * manyFields ? Fields.from(Fields.toHeaders(received)) : received
+  const own = Object.entries(options.set ?? {})
+  const nominated = nominatedBy(Fields.get(caller, 'connection'))
+  const fields: Fields.Fields = []
+  for (let index = 0; index < caller.length; index += 2) {
+    const { name, key, fate } = fateUp(caller[index] ?? '')
+    if (fate === 'drop' || nominated?.has(name) || own.some(([ours]) => fold(ours) === key)) continue
+    const value = caller[index + 1] ?? ''
+    const before = Fields.indexOf(fields, name)
+    if (before === -1) fields.push(name, value)
+    else fields[before + 1] += (name === 'cookie' ? '; ' : ', ') + value
+  }
+  withoutSession(fields)
+  for (const [name, value] of own) fields.push(name.toLowerCase(), value)
+  return fields
 }
 
 export declare namespace requestHeaders {
   type Options = {
     /** Headers the gateway itself sets: the caller's identity, the operator's own credential for the upstream. */
-    set?: Readonly<Record<string, string>>
+    set?: Readonly<Record<string, string>> | undefined
   }
 }
 
-/** The header set a caller sees, and what the upstream said to the gateway alone (`X-Farthing-*`). */
+/** The header fields a caller sees, and what the upstream said to the gateway alone (`X-Farthing-*`). */
 export function responseHeaders(
   upstream: UpstreamHeaders,
   options: responseHeaders.Options,
 ): responseHeaders.Result {
-  const headers = new Headers()
-  const withheld = new Headers()
+  const headers: Fields.Fields = []
+  const withheld: Fields.Fields = []
   const nominated = nominatedBy(upstream.connection)
-  for (const name of Object.keys(upstream)) {
-    const value = upstream[name]
+  for (const given of Object.keys(upstream)) {
+    const value = upstream[given]
     if (value === undefined) continue
-    const key = fold(name)
-    if (key.startsWith('x-farthing-')) append(withheld, name, value)
-    if (hopByHop.has(key) || neverDown.has(key) || nominated.has(name.toLowerCase())) continue
-    if (startsWithAny(key, neverDownPrefixes) || key.endsWith('cdn-cache-control')) continue
-    if (key === 'www-authenticate' && asksForPayment(value)) continue
-    append(headers, name, value)
+    const { name, key, fate } = fateDown(given)
+    if (fate === 'drop' || nominated?.has(name)) continue
+    const joined = typeof value === 'string' ? value : value.join(', ')
+    if (fate === 'pass') headers.push(given, joined)
+    else if (key !== 'www-authenticate') withheld.push(given, joined)
+    else if (!asksForPayment(joined)) headers.push(given, joined)
   }
-  if (options.paid) headers.set('cache-control', privateCacheControl(headers.get('cache-control')))
+  if (options.paid)
+    Fields.set(headers, 'cache-control', privateCacheControl(Fields.get(headers, 'cache-control')))
   return { headers, withheld }
 }
 
@@ -129,7 +165,7 @@ export declare namespace responseHeaders {
     /** A paid answer is for its payer: no shared cache may keep it. */
     paid: boolean
   }
-  type Result = { headers: Headers; withheld: Headers }
+  type Result = { headers: Fields.Fields; withheld: Fields.Fields }
 }
 
 /** Headers as undici hands them over: lower-case names, repeated fields as a list. */
@@ -151,21 +187,25 @@ function startsWithAny(name: string, prefixes: readonly string[]): boolean {
   return prefixes.some((prefix) => name.startsWith(prefix))
 }
 
-/** The names a `Connection` header makes hop-by-hop. */
-function nominatedBy(connection: string | string[] | null | undefined): ReadonlySet<string> {
-  if (connection === null || connection === undefined) return none
+/** The names a `Connection` header makes hop-by-hop; null when it names none. */
+function nominatedBy(connection: string | string[] | null | undefined): ReadonlySet<string> | null {
+  if (connection === null || connection === undefined) return null
+  if (connection === 'keep-alive' || connection === 'close') return null
   const value = typeof connection === 'string' ? connection : connection.join(',')
   return new Set(value.split(',').map((name) => name.trim().toLowerCase()))
 }
 
-const none: ReadonlySet<string> = new Set()
-
-function withoutSession(cookie: string): string {
-  return cookie
-    .split(';')
-    .map((pair) => pair.trim())
-    .filter((pair) => pair !== '' && cookieName(pair) !== sessionCookie)
-    .join('; ')
+/** Takes our session out of every cookie field; one in which nothing is left goes. */
+function withoutSession(fields: Fields.Fields): void {
+  for (let index = fields.length - 2; index >= 0; index -= 2) {
+    if (fold(fields[index] ?? '') !== 'cookie') continue
+    const kept = (fields[index + 1] ?? '')
+      .split(';')
+      .map((pair) => pair.trim())
+      .filter((pair) => pair !== '' && cookieName(pair) !== sessionCookie)
+    if (kept.length === 0) fields.splice(index, 2)
+    else fields[index + 1] = kept.join('; ')
+  }
 }
 
 function cookieName(pair: string): string {
@@ -173,17 +213,12 @@ function cookieName(pair: string): string {
 }
 
 /** Whether any challenge in the list is of the `Payment` scheme. A mixed list is dropped whole: nobody needs it. */
-function asksForPayment(value: string | string[]): boolean {
-  const list = typeof value === 'string' ? value : value.join(', ')
-  return /(^|,)\s*payment(\s|,|$)/i.test(list)
+function asksForPayment(value: string): boolean {
+  return /(^|,)\s*payment(\s|,|$)/i.test(value)
 }
 
 /** Splits at commas outside quoted strings. */
 function splitList(value: string): string[] {
   const items = value.match(/(?:[^,"]|"(?:[^"\\]|\\.)*"?)+/g) ?? []
   return items.map((item) => item.trim()).filter((item) => item !== '')
-}
-
-function append(headers: Headers, name: string, value: string | string[]): void {
-  for (const one of typeof value === 'string' ? [value] : value) headers.append(name, one)
 }

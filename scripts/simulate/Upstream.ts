@@ -1,4 +1,5 @@
 import type { Forwarder } from '../../gateway/upstream/Forwarder.ts'
+import { fromStream } from '../../gateway/upstream/Source.ts'
 import {
   UpstreamBrokenError,
   UpstreamTimeoutError,
@@ -90,8 +91,8 @@ export class Upstream {
     let sent = 0
     let ended = false
     const size = Math.ceil(bytes.byteLength / pieces)
-    const headers = new Headers({ 'content-type': 'text/plain' })
-    if (kept) headers.set('content-length', String(bytes.byteLength))
+    const headers = ['content-type', 'text/plain']
+    if (kept) headers.push('content-length', String(bytes.byteLength))
     const finish = (outcome: Forwarder.End['outcome']) => {
       ended = true
       end.resolve({ outcome, bytes: sent * size, error: undefined })
@@ -120,8 +121,8 @@ export class Upstream {
     return {
       status,
       headers,
-      withheld: new Headers(),
-      body,
+      withheld: [],
+      body: fromStream(body),
       done: end.promise,
       cancel: () => {
         if (!ended) finish('cancelled')

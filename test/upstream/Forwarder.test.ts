@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { createServer as createTcpServer } from 'node:net'
 import { afterEach, describe, expect, test } from 'vitest'
-import { createForwarder, UpstreamInvalidError } from '../../gateway/upstream/Forwarder.ts'
+import { type createForwarder, UpstreamInvalidError } from '../../gateway/upstream/Forwarder.ts'
 import { RequestTooLargeError } from '../../gateway/upstream/request-body.ts'
 import {
   CallerGoneError,
@@ -12,7 +12,7 @@ import {
   UpstreamTimeoutError,
   UpstreamUnreachableError,
 } from '../../gateway/upstream/upstream-error.ts'
-import { call, rawUpstream, streamOf } from './raw-upstream.ts'
+import { call, forwarderOf as makeForwarder, rawUpstream, streamOf } from './raw-upstream.ts'
 
 const cleanups: (() => Promise<unknown>)[] = []
 afterEach(async () => {
@@ -26,7 +26,7 @@ async function upstreamOf(answer: Parameters<typeof rawUpstream>[0]) {
 }
 
 function forwarderOf(limits: createForwarder.Options['limits'] = {}) {
-  const forwarder = createForwarder({ limits })
+  const forwarder = makeForwarder({ limits })
   cleanups.push(() => forwarder.destroy())
   return forwarder
 }
@@ -417,7 +417,7 @@ describe('when the caller fails', () => {
     const forwarder = forwarderOf()
     const body = () => streamOf([new Uint8Array(60), new Uint8Array(60)])
     const request = call(upstream.url, { method: 'POST', maxRequestBytes: 100 })
-    const headers = new Headers({ 'content-length': '120' })
+    const headers = ['content-length', '120']
     await expect(forwarder.forward({ ...request, headers, body: body() })).rejects.toThrow(
       RequestTooLargeError,
     )

@@ -1,6 +1,8 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
-import type { Forwarder } from '../../gateway/upstream/Forwarder.ts'
+import * as Fields from '../../gateway/upstream/Fields.ts'
+import { createForwarder, type Forwarder } from '../../gateway/upstream/Forwarder.ts'
+import { toStream } from '../../gateway/upstream/Source.ts'
 
 /** A real HTTP server whose every answer the test writes itself, and that remembers what it saw. */
 export type RawUpstream = {
@@ -45,17 +47,40 @@ export async function rawUpstream(
 }
 
 /** A plain GET, to be changed where a test needs it. */
-export function call(upstream: URL, changes: Partial<Forwarder.Request> = {}): Forwarder.Request {
+export function call(
+  upstream: URL,
+  { headers = new Headers(), ...changes }: call.Changes = {},
+): Forwarder.Request {
   return {
     upstream,
     method: 'GET',
     path: '/',
-    headers: new Headers(),
+    headers: Fields.from(headers),
     body: null,
     deadlineMs: 10_000,
     idleMs: 10_000,
     maxRequestBytes: 1_000_000,
     ...changes,
+  }
+}
+
+export declare namespace call {
+  type Changes = Partial<Omit<Forwarder.Request, 'headers'>> & { headers?: Headers }
+}
+
+/** A forwarder whose answers are read as web streams and `Headers`. */
+export function forwarderOf(options: createForwarder.Options) {
+  const forwarder = createForwarder(options)
+  return {
+    ...forwarder,
+    async forward(request: Forwarder.Request) {
+      const { headers, body, ...answer } = await forwarder.forward(request)
+      return {
+        ...answer,
+        headers: Fields.toHeaders(headers),
+        body: body === null ? null : toStream(body),
+      }
+    },
   }
 }
 

@@ -1,11 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { createForwarder } from '../../gateway/upstream/Forwarder.ts'
 import { UpstreamBrokenError, UpstreamTimeoutError } from '../../gateway/upstream/upstream-error.ts'
 import { type SampleUpstream, serveSampleUpstream } from '../../scripts/sample-upstream.ts'
-import { call } from './raw-upstream.ts'
+import { call, forwarderOf } from './raw-upstream.ts'
 
 let sample: SampleUpstream
-const forwarder = createForwarder()
+const forwarder = forwarderOf({})
 beforeAll(async () => {
   sample = await serveSampleUpstream({ port: 0 })
 })

@@ -1,14 +1,18 @@
 import { describe, expect, test } from 'vitest'
+import * as Fields from '../../gateway/upstream/Fields.ts'
 import { privateCacheControl, requestHeaders, responseHeaders } from '../../gateway/upstream/scrub.ts'
 
 const names = (flat: string[]) => flat.filter((_, index) => index % 2 === 0)
 const up = (headers: Record<string, string>, set: Record<string, string> = {}) => {
-  const flat = requestHeaders(new Headers(headers), { set })
+  const flat = requestHeaders(Object.entries(headers).flat(), { set })
   return Object.fromEntries(names(flat).map((name, index) => [name, flat[2 * index + 1]]))
 }
 const down = (headers: Record<string, string | string[]>, paid = true) => {
   const result = responseHeaders(headers, { paid })
-  return { headers: Object.fromEntries(result.headers), withheld: Object.fromEntries(result.withheld) }
+  return {
+    headers: Object.fromEntries(Fields.toHeaders(result.headers)),
+    withheld: Object.fromEntries(Fields.toHeaders(result.withheld)),
+  }
 }
 
 describe('requestHeaders', () => {
@@ -148,7 +152,7 @@ describe('responseHeaders', () => {
 
   test('behavior: __proto__ is a header like any other', () => {
     const upstream = JSON.parse('{"__proto__": "x", "a": "1"}') as Record<string, string>
-    expect(names([...responseHeaders(upstream, { paid: false }).headers].flat())).toEqual(['__proto__', 'a'])
+    expect(names(responseHeaders(upstream, { paid: false }).headers)).toEqual(['__proto__', 'a'])
   })
 })
 
