@@ -66,8 +66,7 @@ function summarise(perSecond: number, pairs: Latency['samples']): Latency {
     p99: middle((pair) => pick(pair).p99),
     p999: middle((pair) => pick(pair).p999),
   })
-  const scavenges = pairs.flatMap(({ gateway }) => gateway.pauses?.scavenge ?? [])
-  const others = pairs.flatMap(({ gateway }) => gateway.pauses?.other ?? [])
+  const pauses = pairs.flatMap(({ gateway }) => gateway.pauses ?? [])
   return {
     perSecond,
     added: {
@@ -77,9 +76,9 @@ function summarise(perSecond: number, pairs: Latency['samples']): Latency {
     },
     gateway: of((pair) => pair.gateway),
     direct: of((pair) => pair.direct),
-    longestScavenge: Math.max(0, ...scavenges),
-    longestOther: Math.max(0, ...others),
-    scavenges: scavenges.length,
+    longestScavenge: Math.max(0, ...pauses.map((of) => of.longestScavenge)),
+    longestOther: Math.max(0, ...pauses.map((of) => of.longestOther)),
+    scavenges: pauses.reduce((sum, of) => sum + of.scavenges, 0),
     samples: pairs,
   }
 }

@@ -21,6 +21,8 @@ export type Options = {
   memory: boolean
   /** Only whether it works: nothing is waited for. */
   quick: boolean
+  /** Put what was found into the document. */
+  write: boolean
 }
 
 const integer = (name: string, text: string, least: number) => {
@@ -40,7 +42,10 @@ export function readOptions(args: readonly string[]): Options {
     least: number,
   ) => integer(name, values[name] ?? String(quick ? hasty : usual), least)
   const only = pattern(values.only)
+  if (quick && values.write)
+    throw new UsageError('--write keeps what was found; --quick finds nothing worth it.')
   return {
+    write: values.write,
     profile,
     latency: !profile && only.test('latency'),
     quick,
@@ -69,6 +74,7 @@ function parse(args: readonly string[]) {
         connections: { type: 'string' },
         profile: { type: 'boolean', default: false },
         past: { type: 'string' },
+        write: { type: 'boolean', default: false },
         quick: { type: 'boolean', default: false },
       },
     })

@@ -22,7 +22,17 @@ beforeAll(async () => {
 
 describe('bench', () => {
   test('default: one JSON line with medians, every sample, and the ratios that are promised', () => {
-    expect(Object.keys(result)).toEqual(['machine', 'upstream', 'medians', 'ratios', 'samples', 'latency'])
+    expect(Object.keys(result)).toEqual([
+      'machine',
+      'conditions',
+      'medians',
+      'ratios',
+      'samples',
+      'skipped',
+      'latency',
+      'growth',
+      'memory',
+    ])
     expect(Object.keys(result.ratios ?? {})).toEqual([
       'vsX402Batch',
       'vsMppxCharge',
@@ -41,8 +51,8 @@ describe('bench', () => {
   test('behavior: every measured call was answered, and paid calls are in the books', () => {
     // The harness itself compares the answers with what the ledger says was earned, and ends with an error otherwise.
     for (const samples of Object.values(result.samples))
-      for (const { answered, failed, exhausted } of samples)
-        expect({ failed, exhausted, some: Number(answered) > 0 }).toEqual({
+      for (const { answeredInAll, failed, exhausted } of samples)
+        expect({ failed, exhausted, some: Number(answeredInAll) > 0 }).toEqual({
           failed: 0,
           exhausted: 0,
           some: true,
