@@ -1,8 +1,10 @@
 import type { Hex } from 'viem'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
+import type { Chain } from '../../gateway/chain/Chain.ts'
 import * as EscrowCalls from '../../gateway/chain/EscrowCalls.ts'
 import * as Account from '../../gateway/ledger/Account.ts'
-import { escrowAbi } from '../../gateway/protocol/abi.ts'
+import { escrowAbi, tokenAbi } from '../../gateway/protocol/abi.ts'
+import { createWatcher } from '../../gateway/settlement/Watcher.ts'
 import { type LocalChain, startChain } from '../support/chain.ts'
 import { createStage, must, type Stage } from './stage.ts'
 
@@ -112,6 +114,27 @@ describe('Watcher.poll', () => {
     const before = await stage.ledger.channel(id)
     await stage.watcher.poll()
     expect(await stage.ledger.channel(id)).toEqual(before)
+  })
+
+  test('behavior: gets past a node that hides every third receipt, with blocks enough to meet one each time', async () => {
+    const payer = await stage.payer()
+    const transfer = { abi: tokenAbi, functionName: 'transfer', args: [stage.chain.payee, 1n] } as const
+    for (let count = 0; count < 8; count += 1)
+      await local.walletClient(payer).writeContract({ ...transfer, address: local.token })
+    await local.mine(3)
+    let asked = 0
+    const hides: Chain = {
+      ...stage.chain,
+      receipt: async (hash) => {
+        asked += 1
+        return asked % 3 === 0 ? null : stage.chain.receipt(hash)
+      },
+    }
+    const { ledger, book, fromBlock } = stage
+    const watcher = createWatcher({ ledger, chain: hides, book, fromBlock, tokens: [local.token] })
+    const head = await local.publicClient.getBlockNumber()
+    for (let polls = 0; polls < 20; polls += 1) await watcher.poll().catch(() => null)
+    expect(await ledger.cursor(stage.chain.id)).toBe(head - 1n)
   })
 })
 
