@@ -14,6 +14,8 @@ type Channel = OwnChannel & {
   /** `open` once the gateway has shown that it knows it; `left` once its payer asked the escrow for the rest. */
   state: 'new' | 'open' | 'left' | 'closed'
   leftAt: number
+  /** Its payer has asked the gateway to close it. */
+  closeAsked: boolean
 }
 
 /**
@@ -312,7 +314,7 @@ export class Payer {
     const usable = this.channels.find(({ state }) => state === 'new' || state === 'open')
     if (usable !== undefined) return usable
     const deposit = price + BigInt(this.#random.between(1, 20)) * 10_000n
-    const made: Channel = { ...this.signer.channel(deposit), state: 'new', leftAt: 0 }
+    const made: Channel = { ...this.signer.channel(deposit), state: 'new', leftAt: 0, closeAsked: false }
     this.channels.push(made)
     return made
   }
@@ -334,6 +336,7 @@ export class Payer {
     if (offers?.session == null) return
     const cumulative = this.acknowledged(channel.id)
     const headers = await this.signer.voucher('close', offers.session, channel, cumulative)
+    channel.closeAsked = true
     for (let attempt = 0; attempt < 5; attempt += 1) {
       const reply = await this.#send({ ...about, headers }, null, this.#random.between(1, 1_000))
       if (reply !== null && (reply.status === 200 || reply.status === 410)) {

@@ -2,8 +2,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { SimulatedChain } from '../../scripts/simulate/SimulatedChain.ts'
 import { simulate } from '../../scripts/simulate/simulate.ts'
 
-/** So many that it takes about a minute and a half. `./run simulate` runs thousands, and longer ones. */
-const seeds = 75
+/** So many that it takes about a minute on a free machine. `./run simulate` runs thousands, and longer ones. */
+const seeds = 150
 const hours = 0.25
 
 let chain: SimulatedChain
