@@ -151,11 +151,16 @@ export declare namespace Chain {
 
   type Simulation = { status: 'passes' } | { status: 'rejected'; reason: string }
 
-  type Outcome =
+  /**
+   * `rejected` for the reason `under-way`: another transaction about the same is out, perhaps of another process.
+   * `joined`: the outcome is that of such a transaction, which did the very same. Nothing was sent.
+   */
+  type Outcome = (
     | { status: 'succeeded'; mined: Mined }
     | { status: 'reverted'; mined: Mined; reason: string }
     | { status: 'rejected'; reason: string }
     | { status: 'unknown'; hash: Hex; reason: string }
+  ) & { joined?: true }
 
   /** `pending`: not mined, or not deep enough. `dropped`: another transaction has its nonce for good. */
   type Fate =

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { type Address, hexToBigInt, type LocalAccount } from 'viem'
 import type { Clock } from '../clock.ts'
+import { GatewayError } from '../errors.ts'
 import type { Ledger } from '../ledger/Ledger.ts'
 import { type Broadcast, broadcast } from './broadcast.ts'
 import type { Chain } from './Chain.ts'
@@ -56,13 +57,13 @@ export class Sender {
   async #submit(order: Chain.Order): Promise<Chain.Outcome> {
     const sent = await this.#inTurn(() => this.#send(order, 3))
     if ('status' in sent) return sent
-    const { intent } = sent
+    const { intent, joined } = sent
     const timeoutMs = order.timeoutMs ?? this.#options.timeoutMs
     const fate = await this.#options.follower.wait(intent, timeoutMs, order.confirmations)
     if (fate.status === 'pending')
-      return { status: 'unknown', hash: intent.hash, reason: sent.unclear ?? 'not-mined-in-time' }
-    if (fate.status === 'dropped') return { status: 'rejected', reason: fate.reason }
-    return fate
+      return { status: 'unknown', hash: intent.hash, reason: sent.unclear ?? 'not-mined-in-time', ...joined }
+    if (fate.status === 'dropped') return { status: 'rejected', reason: fate.reason, ...joined }
+    return { ...fate, ...joined }
   }
 
   /** See {@link Chain.recover}. */
@@ -174,15 +175,10 @@ export class Sender {
     const gas = await this.#simulate(order)
     if (typeof gas !== 'bigint') return gas
     const fees = await asking('fee estimation', () => estimateFees(this.#options.rpc.read))
-    const nonces = await this.#loadNonces()
-    const nonce = nonces.take()
-    let intent: Ledger.Intent
-    try {
-      intent = await this.#intend(order, nonce, gas, fees)
-    } catch (error) {
-      nonces.release(nonce)
-      throw error
-    }
+    const intent = await this.#record(order, gas, fees).catch((error: unknown) =>
+      this.#standBack(order, error),
+    )
+    if ('status' in intent || 'joined' in intent) return intent
     const answer = await this.#broadcast(intent)
     if (answer.result === 'accepted') return { intent }
     if (answer.result === 'unclear') return { intent, unclear: answer.reason }
@@ -190,6 +186,33 @@ export class Sender {
     this.#nonces = null
     if (answer.result === 'nonce-taken' && attempts > 1) return this.#send(order, attempts - 1)
     return { status: 'rejected', reason: answer.reason }
+  }
+
+  /** Writes the intent under the next nonce. Another process that sends from this key may have taken it: then a later one. */
+  async #record(order: Chain.Order, gas: bigint, fees: Fees): Promise<Ledger.Intent> {
+    for (let tries = 1; ; tries += 1) {
+      const nonces = await this.#loadNonces()
+      const nonce = nonces.take()
+      try {
+        return await this.#intend(order, nonce, gas, fees)
+      } catch (error) {
+        nonces.release(nonce)
+        if (codeOf(error) !== 'nonce-taken' || tries === mostTaken) throw error
+        this.#nonces = null
+      }
+    }
+  }
+
+  /** The books say that another transaction is out for this. The same deposit is waited for; anything else is left to it. */
+  async #standBack(order: Chain.Order, error: unknown): Promise<Joined | Rejected> {
+    const code = codeOf(error)
+    if (code === 'not-asked-to-close') return { status: 'rejected', reason: code }
+    if (!(error instanceof GatewayError) || code !== 'intent-under-way') throw error
+    const open = await this.#options.ledger.openIntents()
+    const other = open.find(({ id }) => id === error.details.intent)
+    if (other === undefined || (order.kind !== 'open' && order.kind !== 'top-up'))
+      return { status: 'rejected', reason: 'under-way' }
+    return { intent: other, joined: { joined: true } }
   }
 
   /** Gas to offer, or why it must not be sent. */
@@ -285,7 +308,12 @@ export class Sender {
 
 type Head = isStuck.Head & { pending: number }
 type Rejected = { status: 'rejected'; reason: string }
-type Sent = { intent: Ledger.Intent; unclear?: string } | Rejected
+type Joined = { intent: Ledger.Intent; joined: { joined: true } }
+type Sent = { intent: Ledger.Intent; unclear?: string; joined?: Joined['joined'] } | Rejected
+
+/** Most nonces that others may have taken in a row. */
+const mostTaken = 50
+const codeOf = (error: unknown) => (error instanceof GatewayError ? error.code : null)
 
 export declare namespace Sender {
   /** What a sender needs of the ledger. */

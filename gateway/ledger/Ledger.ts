@@ -2,6 +2,7 @@ import type { Address, Hex } from 'viem'
 import type { Account } from './Account.ts'
 import type { Asset } from './Asset.ts'
 import type { Channel } from './Channel.ts'
+import type { Instances } from './Instances.ts'
 import type { Delivered, Payment, StoredAnswer } from './Payment.ts'
 import type { Relays } from './Relays.ts'
 import type { Reorg } from './Reorg.ts'
@@ -48,7 +49,7 @@ export interface Ledger {
   refund(paymentId: string, reason: string, part?: Ledger.RefundPart): Promise<Payment>
   /** Charge: says durably that a transaction for it is about to be sent. Money `held` or `unknown` → `settling`. */
   settling(request: Ledger.SettlingRequest): Promise<Payment>
-  /** Charge: the chain did not answer in time. `settling` → `unknown`. */
+  /** Charge: the chain did not answer in time. `settling` → `unknown`; from here on it has no owner. */
   unknown(paymentId: string, reason: string): Promise<Payment>
   /**
    * Charge: the transfer is on chain. Books treasury → `earns` (delivered, or deliverable) or → the payer's wallet
@@ -71,17 +72,19 @@ export interface Ledger {
   /** Removes answers stored before the given time, of payments that have ended. Returns how many. */
   forgetAnswers(before: number): Promise<number>
   /**
-   * Payments that a dead process left open: delivery `held` or `delivering`, or money `held`, `settling` or `unknown`.
+   * Payments that have not ended: delivery `held` or `delivering`, or money `held`, `settling` or `unknown`.
    * Oldest first.
    */
   openPayments(limit: number): Promise<Payment[]>
+  /** Of these, those that no living instance works on: owned by none, or by one that is not registered any more. */
+  orphans(limit: number): Promise<Payment[]>
 
   // ── channels ──────────────────────────────────────────────────────────────────────────────────────────────────
   /** Records a channel seen on chain, or raises its deposit; never lowers anything. Idempotent. */
   channelSeen(seen: Ledger.ChannelSeen): Promise<Channel>
   /** Accepts a voucher without spending it (open, `HEAD`, signed ahead). */
   acceptVoucher(request: Ledger.VoucherRequest): Promise<Ledger.VoucherResult>
-  /** Follows the chain: request to close seen (Unix seconds) or cancelled (null). */
+  /** Follows the chain: request to close seen (Unix seconds) or cancelled (null; not while a `close` intent is out). */
   closeRequested(id: Hex, at: number | null): Promise<Channel>
   /**
    * Follows the chain: `cumulative` is settled. Books treasury → channel for the difference. What exceeds `spent`
@@ -123,6 +126,8 @@ export interface Ledger {
   balance(account: Account, asset: Asset): Promise<{ posted: bigint; available: bigint }>
   balances(filter?: { prefix?: string }): Promise<{ account: Account; asset: Asset; posted: bigint }[]>
 
+  /** Gateway processes on these books. */
+  readonly instances: Instances
   /** What the books rely on of the chain, and what is done when the chain takes it back. */
   readonly reorg: Reorg
   /** Deposits whose gas we pay, counted. */
@@ -131,7 +136,11 @@ export interface Ledger {
   unsettled(asset: Asset): Promise<bigint>
 
   // ── chain bookkeeping ─────────────────────────────────────────────────────────────────────────────────────────
-  /** Written before a transaction is sent: what it is for, from which key, with which nonce. */
+  /**
+   * Written before a transaction is sent: what it is for, from which key, with which nonce. Several processes may send from
+   * one key: a nonce is written once, and what is under way is not begun again (`sqlite/chain/guard-intent.ts`).
+   * @throws {NonceTakenError | IntentUnderWayError | CloseNotAskedError}
+   */
   intend(intent: Ledger.NewIntent): Promise<Ledger.Intent>
   /**
    * Written before a transaction is replaced: the same nonce and call, signed for a higher fee. Only while the intent has

@@ -80,6 +80,11 @@ export type Payment = {
   delivered: Delivered | null
   /** Charge rail: its answer may be released before its transfer is sent (order `after`). */
   atRisk: boolean
+  /**
+   * The instance whose request works on it (`Instances.ts`); null when no request does: it is `unknown`, and asked after.
+   * What has ended keeps the last one.
+   */
+  owner: string | null
   /** Why it failed or was voided. */
   reason: string | null
   /** Milliseconds since the epoch. */

@@ -96,6 +96,40 @@ export class IntentError extends GatewayError {
   }
 }
 
+/** Another transaction of the same key has this nonce. Take another one. */
+export class NonceTakenError extends GatewayError {
+  constructor(id: string, nonce: number, other: string) {
+    super({
+      message: `Intent "${id}" has nonce ${nonce}, which intent "${other}" of the same key has taken.`,
+      status: 500,
+      code: 'nonce-taken',
+    })
+  }
+}
+
+/** What this would do is being done by another transaction, perhaps of another process. Nothing was written. */
+export class IntentUnderWayError extends GatewayError {
+  constructor(id: string, subject: string, other: string) {
+    super({
+      message: `Intent "${id}" is about "${subject}", which intent "${other}" is about and has not ended.`,
+      status: 500,
+      code: 'intent-under-way',
+      details: { intent: other },
+    })
+  }
+}
+
+/** A channel is closed only while the books refuse its calls. Nothing was written. */
+export class CloseNotAskedError extends GatewayError {
+  constructor(id: string, channel: string) {
+    super({
+      message: `Intent "${id}" would close channel ${channel}, which is not asked to close and takes calls.`,
+      status: 500,
+      code: 'not-asked-to-close',
+    })
+  }
+}
+
 /** The ledger was closed. */
 export class LedgerClosedError extends GatewayError {
   constructor() {
@@ -103,6 +137,20 @@ export class LedgerClosedError extends GatewayError {
       message: 'The ledger is closed: the gateway is stopping.',
       status: 503,
       code: 'ledger-closed',
+      retryAfter: 5,
+    })
+  }
+}
+
+/** This process is not registered any more: another one took it for dead. Whatever it was about to write was not written. */
+export class InstanceLostError extends GatewayError {
+  constructor(id: string) {
+    super({
+      message:
+        `Instance "${id}" is not registered in the ledger any more: it left, or stood still for so long that another ` +
+        'gateway took it for dead and ended its calls. Nothing was written. Fix: start this gateway again.',
+      status: 503,
+      code: 'instance-lost',
       retryAfter: 5,
     })
   }

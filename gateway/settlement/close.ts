@@ -30,6 +30,11 @@ export function createClose(options: {
   report: Report
 }): (channelId: Hex, voucher?: AcceptedVoucher) => Promise<CloseOutcome> {
   const { ledger, chain, clock, book, inFlight, report } = options
+  const underWay = (transaction: Hex | null): CloseOutcome => ({
+    status: 'unknown',
+    transaction,
+    reason: 'another transaction is under way',
+  })
 
   async function close(id: Hex, given: AcceptedVoucher | null): Promise<CloseOutcome> {
     const before = await ledger.channel(id)
@@ -42,8 +47,7 @@ export function createClose(options: {
       return { status: 'refused', reason: 'channel-finalized' }
     }
     const open = intents.findLast(({ state }) => state === 'intended' || state === 'sent')
-    if (open !== undefined)
-      return { status: 'unknown', transaction: open.hash, reason: 'another transaction is under way' }
+    if (open !== undefined) return underWay(open.hash)
     const channel = await ledger.closeRequested(id, before.closeRequestedAt ?? unixSeconds(clock))
     if (channel.reserved > 0n) return { status: 'refused', reason: 'calls-in-flight' }
     return send(channel, given)
@@ -60,6 +64,7 @@ export function createClose(options: {
     })
     if (outcome.status === 'unknown')
       return { status: 'unknown', transaction: outcome.hash, reason: outcome.reason }
+    if (outcome.status === 'rejected' && outcome.reason === 'under-way') return underWay(null)
     if (outcome.status !== 'succeeded') {
       report('error', 'close-refused', { channel: channel.id, reason: outcome.reason })
       return { status: 'refused', reason: outcome.reason }

@@ -18,7 +18,8 @@ export type ReorgContext = {
 }
 
 /** Refusals that say something about us and nothing about what was to be moved: tried again. */
-export const ours = /^(insufficient-gas-funds|fee-too-low|gas-limit|invalid-transaction|nonce-|no-node)/
+export const ours =
+  /^(insufficient-gas-funds|fee-too-low|gas-limit|invalid-transaction|nonce-|no-node|under-way)/
 
 /** Where a movement is seen: the logs of its transaction decide. */
 export function shownBy(mined: Chain.Mined | null, log: Place | null, depth: number): Shown {

@@ -51,7 +51,8 @@ async function settleAgain(
   }
   const data = EscrowCalls.settle({ channelId: channel.id, ...voucher })
   const outcome = await chain.submit({ kind: 'settle', subjects: [channel.id], to: chain.escrow, data })
-  if (outcome.status === 'unknown') return
+  if (outcome.status === 'unknown' || (outcome.status === 'rejected' && outcome.reason === 'under-way'))
+    return
   if (outcome.status !== 'succeeded') {
     report('error', 'settlement-missing', { ...about, reason: outcome.reason })
     return

@@ -56,7 +56,10 @@ describe('Chain.submit', () => {
 
   test('behavior: waiting for one transaction does not keep the next from being sent', async () => {
     await local.testClient.setAutomine(false)
-    const both = Promise.all([stage.chain.submit(mint(1n)), stage.chain.submit(mint(2n))])
+    const both = Promise.all([
+      stage.chain.submit(mint(1n, 'pay_one')),
+      stage.chain.submit(mint(2n, 'pay_two')),
+    ])
     await vi.waitFor(async () => expect((await stage.ledger.openIntents()).length).toBe(2))
     await vi.waitFor(() => expect(broadcasts()).toBe(2))
     await local.mine(1)
@@ -184,7 +187,7 @@ describe('Chain.submit', () => {
 
 describe('Chain.recover', () => {
   /** Signs and records as the sender does, and dies before the broadcast. */
-  async function dieBeforeBroadcast(nonce: number, amount: bigint): Promise<Hex> {
+  async function dieBeforeBroadcast(nonce: number, amount: bigint, subject = 'pay_dead'): Promise<Hex> {
     const { data, to } = mint(amount)
     const raw = await privateKeyToAccount(stage.key).signTransaction({
       chainId: local.chainId,
@@ -201,7 +204,7 @@ describe('Chain.recover', () => {
         id: `int_${nonce}`,
         chainId: local.chainId,
         kind: 'charge',
-        subjects: ['pay_dead'],
+        subjects: [subject],
         from: stage.chain.payee,
         nonce,
         raw,
@@ -235,8 +238,8 @@ describe('Chain.recover', () => {
 
   test('behavior: several left behind are sent in the order of their nonces, and new ones come after', async () => {
     await dieBeforeBroadcast(0, 1n)
-    await dieBeforeBroadcast(1, 2n)
-    await dieBeforeBroadcast(2, 4n)
+    await dieBeforeBroadcast(1, 2n, 'pay_second')
+    await dieBeforeBroadcast(2, 4n, 'pay_third')
     await stage.chain.recover()
     expect(await stage.chain.submit(mint(8n))).toMatchObject({ status: 'succeeded' })
     await stage.resolver.tick()

@@ -12,6 +12,8 @@ const commit = sql`COMMIT`
 export class Books {
   readonly database: Database
   readonly clock: { now(): number }
+  /** As which instance this connection writes; null: as none. */
+  instance: string | null = null
   /** How many rows were written on this connection. */
   writes = 0
   /** Transfers of the operation that is running: the trail states them. */

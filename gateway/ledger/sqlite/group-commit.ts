@@ -15,6 +15,7 @@ export class GroupCommit {
   readonly #onCommit: ((group: GroupCommit.Group) => void) | undefined
   readonly #maxGroup: number
   readonly #rows: GroupCommit.Rows | undefined
+  readonly #guard: (() => void) | undefined
   readonly #statements: Record<'begin' | 'commit' | 'rollback' | 'save' | 'undo' | 'release', Statement<[]>>
   #queue: Entry[] = []
   #scheduled = false
@@ -25,6 +26,7 @@ export class GroupCommit {
     this.#onCommit = options.onCommit
     this.#maxGroup = options.maxGroup ?? maxGroup
     this.#rows = options.rows
+    this.#guard = options.guard
     this.#statements = {
       begin: database.prepare('BEGIN IMMEDIATE'),
       commit: database.prepare('COMMIT'),
@@ -94,6 +96,7 @@ export class GroupCommit {
     try {
       this.#statements.begin.run()
       this.#rows?.check()
+      this.#guard?.()
       const outcomes = group.map((entry) => (careful ? this.#apart(entry) : this.#plainly(entry)))
       refused = again
       this.#rows?.flush()
@@ -162,5 +165,11 @@ export declare namespace GroupCommit {
     /** Grows with each row written, in memory or in the file. */
     written(): number
   }
-  type Options = { onCommit?: ((group: Group) => void) | undefined; maxGroup?: number; rows?: Rows }
+  type Options = {
+    onCommit?: ((group: Group) => void) | undefined
+    maxGroup?: number
+    rows?: Rows
+    /** Throws when nothing may be written any more: asked in each transaction, before its first operation. */
+    guard?: () => void
+  }
 }

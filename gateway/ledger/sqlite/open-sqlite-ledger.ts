@@ -26,12 +26,14 @@ import { connect, connectReadonly } from './connect.ts'
 import { relaysOf } from './exposure/relays-of.ts'
 import { unsettledInAll } from './exposure/unsettled.ts'
 import { GroupCommit } from './group-commit.ts'
+import { guardInstance } from './instances/instances.ts'
+import { instancesOf } from './instances/instances-of.ts'
 import { findAnswer, forgetAnswers, keepAnswer } from './payments/answers.ts'
 import { capture } from './payments/capture.ts'
 import { claim } from './payments/claim.ts'
 import { complete } from './payments/complete.ts'
 import { creditedOf } from './payments/credited.ts'
-import { findPayment, needPayment, openPayments } from './payments/find-payment.ts'
+import { findPayment, needPayment, openPayments, orphans } from './payments/find-payment.ts'
 import { lost } from './payments/lost.ts'
 import { refund } from './payments/refund.ts'
 import { settled } from './payments/settled.ts'
@@ -62,7 +64,8 @@ export async function openSqliteLedger(options: openSqliteLedger.Options): Promi
     ? connectReadonly(options.path, busyTimeout)
     : connect(options.path, clock.now(), busyTimeout)
   const books = new Books(database, clock)
-  const commits = new GroupCommit(database, { onCommit: options.onCommit, rows: books.rows })
+  const guard = () => guardInstance(books)
+  const commits = new GroupCommit(database, { onCommit: options.onCommit, rows: books.rows, guard })
 
   if (!readonly) database.transaction(() => begin(books)).immediate()
   books.rows.forget()
@@ -112,6 +115,7 @@ export async function openSqliteLedger(options: openSqliteLedger.Options): Promi
       }
     },
     openPayments: (limit) => read(() => openPayments(books, limit)),
+    orphans: (limit) => read(() => orphans(books, limit)),
 
     channelSeen: (seen) => write(() => channelSeen(books, seen), said.channel('channel-seen')),
     acceptVoucher: (request) => write(() => acceptVoucher(books, request), said.voucher),
@@ -139,6 +143,7 @@ export async function openSqliteLedger(options: openSqliteLedger.Options): Promi
 
     withdrawals: withdrawalsOf(books, { write, read }),
 
+    instances: instancesOf(books, { write }),
     reorg: reorgOf(books, { write, read }),
     relays: relaysOf(books, { write }),
     unsettled: (asset) => read(() => unsettledInAll(books, asset)),

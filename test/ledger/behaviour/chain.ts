@@ -1,8 +1,13 @@
 import { describe, expect, test } from 'vitest'
-import { IntentError } from '../../../gateway/ledger/errors.ts'
+import {
+  CloseNotAskedError,
+  IntentError,
+  IntentUnderWayError,
+  NonceTakenError,
+} from '../../../gateway/ledger/errors.ts'
 import type { Ledger } from '../../../gateway/ledger/Ledger.ts'
 import type { Subject } from '../behaviour.ts'
-import { chainId, channelId, payee } from '../fixtures.ts'
+import { chainId, channelId, openChannel, payee } from '../fixtures.ts'
 
 export function chain({ ledger }: Subject): void {
   const intent = (id: string, change: Partial<Ledger.NewIntent> = {}): Ledger.NewIntent => ({
@@ -31,7 +36,7 @@ export function chain({ ledger }: Subject): void {
 
     test('behavior: found by each subject, channel ids by value and payment ids as they are', async () => {
       await ledger().intend(intent('i'))
-      await ledger().intend(intent('j', { subjects: ['pay_a'], now: 2 }))
+      await ledger().intend(intent('j', { subjects: ['pay_a'], nonce: 8, now: 2 }))
       const about = async (subject: string) => (await ledger().intentsFor(subject)).map(({ id }) => id)
       expect(await about(channelId.toUpperCase().replace('0X', '0x'))).toEqual(['i'])
       expect([await about('pay_A'), await about('pay_a'), await about('pay_b')]).toEqual([['i'], ['j'], []])
@@ -45,7 +50,8 @@ export function chain({ ledger }: Subject): void {
     })
 
     test('behavior: what a key had mined is found from a nonce on', async () => {
-      for (const nonce of [3, 9, 7, 8]) await ledger().intend(intent(`i${nonce}`, { nonce }))
+      for (const nonce of [3, 9, 7, 8])
+        await ledger().intend(intent(`i${nonce}`, { nonce, kind: 'repair', subjects: [] }))
       for (const id of ['i3', 'i9', 'i7']) await ledger().updateIntent(id, { state: 'succeeded', now: 2 })
       await ledger().updateIntent('i9', { state: 'succeeded', now: 2 })
       const mined = async (from: typeof payee) =>
@@ -82,6 +88,64 @@ export function chain({ ledger }: Subject): void {
       await ledger().updateIntent('i', { state: 'succeeded', now: 2 })
       await expect(ledger().updateIntent('i', { state: 'dropped', now: 3 })).rejects.toThrow(IntentError)
       await expect(ledger().updateIntent('nobody', { state: 'sent', now: 3 })).rejects.toThrow(IntentError)
+    })
+  })
+
+  describe('intents of several processes', () => {
+    test('default: a nonce of a key is taken once, also when it is mined; a dropped one is free again', async () => {
+      await ledger().intend(intent('i'))
+      const other = (id: string) => intent(id, { kind: 'charge', subjects: [id] })
+      await expect(ledger().intend(other('j'))).rejects.toThrow(NonceTakenError)
+      await ledger().intend({ ...other('elsewhere'), chainId: 5 })
+      await ledger().intend({ ...other('other-key'), from: `0x${'99'.repeat(20)}` })
+      await ledger().updateIntent('i', { state: 'dropped', now: 2 })
+      await ledger().intend(other('j'))
+      await ledger().updateIntent('j', { state: 'succeeded', now: 3 })
+      await expect(ledger().intend(other('k'))).rejects.toThrow(NonceTakenError)
+    })
+
+    test.each([
+      { what: 'a channel is settled once at a time', kinds: ['settle', 'settle'] },
+      { what: 'a channel is not closed while it is settled', kinds: ['settle', 'close'] },
+      { what: 'a payment is sent once at a time', kinds: ['charge', 'charge'] },
+      { what: 'a channel is opened once at a time', kinds: ['open', 'open'] },
+    ] as const)('behavior: $what', async ({ kinds: [first, second] }) => {
+      await ledger().intend(intent('i', { kind: first, subjects: [channelId] }))
+      const again = intent('j', { kind: second, subjects: [channelId], nonce: 8 })
+      const refused = await ledger()
+        .intend(again)
+        .catch((error: unknown) => error)
+      expect(refused).toBeInstanceOf(IntentUnderWayError)
+      expect(refused).toMatchObject({ details: { intent: 'i' } })
+      expect(await ledger().intentsFor(channelId)).toHaveLength(1)
+      await ledger().updateIntent('i', { state: 'reverted', now: 2 })
+      expect((await ledger().intend(again)).state).toBe('intended')
+    })
+
+    test('behavior: several top-ups of a channel may be under way, and each signed deposit once', async () => {
+      const deposit = (byte: string) => `0x${byte.repeat(32)}`
+      const topUp = (id: string, nonce: number, what: string) =>
+        intent(id, { kind: 'top-up', subjects: [channelId, what], nonce })
+      await ledger().intend(topUp('i', 1, deposit('aa')))
+      await ledger().intend(topUp('j', 2, deposit('bb')))
+      await expect(ledger().intend(topUp('k', 3, deposit('AA')))).rejects.toThrow(IntentUnderWayError)
+    })
+
+    test('error: a channel that is not asked to close is not closed (a call could be taken beside it)', async () => {
+      await openChannel(ledger())
+      const close = intent('i', { kind: 'close', subjects: [channelId] })
+      await expect(ledger().intend(close)).rejects.toThrow(CloseNotAskedError)
+      await ledger().closeRequested(channelId, 5)
+      expect((await ledger().intend(close)).state).toBe('intended')
+    })
+
+    test('behavior: while its close is out, a channel stays closed to calls, whatever the escrow says yet', async () => {
+      await openChannel(ledger())
+      await ledger().closeRequested(channelId, 5)
+      await ledger().intend(intent('i', { kind: 'close', subjects: [channelId] }))
+      expect((await ledger().closeRequested(channelId, null)).closeRequestedAt).toBe(5)
+      await ledger().updateIntent('i', { state: 'dropped', now: 2 })
+      expect((await ledger().closeRequested(channelId, null)).closeRequestedAt).toBeNull()
     })
   })
 

@@ -3,8 +3,8 @@ import { IntentError } from '../../errors.ts'
 import type { Ledger } from '../../Ledger.ts'
 import type { Books } from '../Books.ts'
 import { sql } from '../sql.ts'
-import { guardPayout } from '../withdrawals/guard-payout.ts'
 import { showAttempt, writeAttempt } from './attempts.ts'
+import { guardIntent } from './guard-intent.ts'
 
 export type Row = {
   id: string
@@ -51,13 +51,13 @@ const subjectsOf = sql<[intent: string], { subject: string }>`
   SELECT subject FROM intent_subjects WHERE intent_id = ? ORDER BY position`
 
 /** Writes down what is about to be sent. */
-export function intend(books: Books, intent: Ledger.NewIntent): Ledger.Intent {
+export function intend(books: Books, asked: Ledger.NewIntent): Ledger.Intent {
+  const intent = { ...asked, subjects: [...new Set(asked.subjects.map(sameSubject))] }
   const { id, chainId, kind, from, nonce, raw, hash, now } = intent
   if (books.get(find, id) !== null) throw new IntentError(id, 'is written already')
-  guardPayout(books, intent)
+  guardIntent(books, intent)
   books.run(insert, id, chainId, kind, from, nonce, raw, hash, now, now)
-  for (const [position, subject] of [...new Set(intent.subjects.map(sameSubject))].entries())
-    books.run(insertSubject, id, position, subject)
+  for (const [position, subject] of intent.subjects.entries()) books.run(insertSubject, id, position, subject)
   writeAttempt(books, id, { raw, hash, at: now })
   return needIntent(books, id)
 }

@@ -1,13 +1,23 @@
 import type { Hex } from 'viem'
 import type { Channel } from '../../Channel.ts'
 import type { Books } from '../Books.ts'
+import { sql } from '../sql.ts'
 import { closeOut } from './close-out.ts'
 import { needChannel } from './find-channel.ts'
 import { saveChannel } from './save-channel.ts'
 
-/** Follows the chain: the payer asked to close (Unix seconds), or no longer does (null). */
+const closing = sql<[channel: string], { one: number }>`
+  SELECT 1 AS one FROM intent_subjects JOIN intents ON intents.id = intent_subjects.intent_id
+  WHERE intent_subjects.subject = ? AND intents.kind = 'close' AND intents.state IN ('intended', 'sent') LIMIT 1`
+
+/**
+ * Follows the chain: the payer asked to close (Unix seconds), or no longer does (null). While a transaction of ours is out
+ * that closes it, whichever process sent it, the mark stays: what a call spent beside it could not be settled any more.
+ */
 export function closeRequested(books: Books, id: Hex, at: number | null): Channel {
-  const channel = { ...needChannel(books, id), closeRequestedAt: at }
+  const known = needChannel(books, id)
+  if (at === null && books.get(closing, known.id) !== null) return known
+  const channel = { ...known, closeRequestedAt: at }
   saveChannel(books, channel)
   return channel
 }

@@ -28,6 +28,7 @@ export type PaymentRow = {
   whole: number | null
   at_risk: number
   reversed: number
+  owner: string | null
   reason: string | null
   created_at: number
   updated_at: number
@@ -44,6 +45,9 @@ const byCall = sql<[family: string, fingerprint: string], PaymentRow>`
   SELECT * FROM payments WHERE family = ? AND fingerprint = ? AND repeat > 0 ORDER BY repeat DESC LIMIT 1`
 const open = sql<[limit: number], PaymentRow>`
   SELECT * FROM payments WHERE open = 1 ORDER BY created_at, id LIMIT ?`
+const orphaned = sql<[limit: number], PaymentRow>`
+  SELECT * FROM payments WHERE open = 1 AND NOT EXISTS (SELECT 1 FROM instances WHERE instances.id = payments.owner)
+  ORDER BY created_at, id LIMIT ?`
 
 /** One payment, by its id, its exact key or the transaction that moved its money. */
 export function findPayment(
@@ -90,6 +94,11 @@ export function openPayments(books: Books, limit: number): Payment[] {
   return books.all(open, limit).map(toPayment)
 }
 
+/** Payments that have not ended and that no living instance works on, oldest first. */
+export function orphans(books: Books, limit: number): Payment[] {
+  return books.all(orphaned, limit).map(toPayment)
+}
+
 function toPayment(row: PaymentRow): Payment {
   return {
     id: row.id,
@@ -111,6 +120,7 @@ function toPayment(row: PaymentRow): Payment {
     settlement: row.settlement,
     delivered: row.bytes === null ? null : { bytes: row.bytes, whole: row.whole === 1 },
     atRisk: row.at_risk === 1,
+    owner: row.owner,
     reason: row.reason,
     createdAt: row.created_at,
     updatedAt: row.updated_at,

@@ -11,12 +11,13 @@ const save = sql<
     reason: string | null,
     bytes: number | null,
     whole: number | null,
+    owner: string | null,
     updatedAt: number,
     id: string,
   ]
 >`
   UPDATE payments SET charged = ?, delivery = ?, money = coalesce(nullif(?, 'reversed'), money), tx = ?, reason = ?,
-    bytes = ?, whole = ?, updated_at = ?
+    bytes = ?, whole = ?, owner = ?, updated_at = ?
   WHERE id = ?`
 
 /** Moves a payment on. Returns it as it is now. */
@@ -31,6 +32,7 @@ export function savePayment(books: Books, payment: Payment, change: savePayment.
     next.reason,
     next.delivered?.bytes ?? null,
     next.delivered === null ? null : Number(next.delivered.whole),
+    next.owner,
     next.updatedAt,
     next.id,
   )
@@ -41,6 +43,6 @@ export function savePayment(books: Books, payment: Payment, change: savePayment.
 
 export declare namespace savePayment {
   type Change = Partial<
-    Pick<Payment, 'charged' | 'delivery' | 'money' | 'transaction' | 'delivered' | 'reason'>
+    Pick<Payment, 'charged' | 'delivery' | 'money' | 'transaction' | 'delivered' | 'owner' | 'reason'>
   >
 }

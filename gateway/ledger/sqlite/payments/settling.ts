@@ -18,5 +18,5 @@ export function settling(books: Books, request: Ledger.SettlingRequest): Payment
 export function unknown(books: Books, paymentId: string, reason: string): Payment {
   const payment = needPayment(books, paymentId)
   if (judgeOperation(payment, 'unknown') === 'done') return payment
-  return savePayment(books, payment, { money: 'unknown', reason })
+  return savePayment(books, payment, { money: 'unknown', owner: null, reason })
 }

@@ -23,13 +23,14 @@ const insert = sql<
     cumulative: string | null,
     settlement: string | null,
     atRisk: number,
+    owner: string | null,
     createdAt: number,
     updatedAt: number,
   ]
 >`
   INSERT INTO payments (id, family, repeat, fingerprint, rail, dialect, wallet, route, asset, amount, charged,
-    earns, delivery, money, channel_id, cumulative, settlement, at_risk, created_at, updated_at)
-  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '0', ?, 'held', 'held', ?, ?, ?, ?, ?, ?)`
+    earns, delivery, money, channel_id, cumulative, settlement, at_risk, owner, created_at, updated_at)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '0', ?, 'held', 'held', ?, ?, ?, ?, ?, ?, ?)`
 const reclaim = sql<
   [
     rail: string,
@@ -42,12 +43,13 @@ const reclaim = sql<
     cumulative: string | null,
     settlement: string | null,
     atRisk: number,
+    owner: string | null,
     updatedAt: number,
     id: string,
   ]
 >`
   UPDATE payments SET rail = ?, dialect = ?, route = ?, asset = ?, amount = ?, earns = ?, channel_id = ?,
-    cumulative = ?, settlement = ?, at_risk = ?, updated_at = ?, delivery = 'held', money = 'held', tx = NULL,
+    cumulative = ?, settlement = ?, at_risk = ?, owner = ?, updated_at = ?, delivery = 'held', money = 'held', tx = NULL,
     reason = NULL, bytes = NULL, whole = NULL
   WHERE id = ? AND delivery = 'void'`
 const lastRepeat = sql<[family: string], { repeat: number }>`
@@ -78,15 +80,22 @@ export function insertPayment(
     request.earns,
     ...details(from),
     Number(atRisk),
+    books.instance,
     now,
     now,
   )
   books.rows.holds.put(id, [])
-  return books.rows.payments.put(id, fresh(request, key, repeat, atRisk))
+  return books.rows.payments.put(id, fresh(request, key, repeat, atRisk, books.instance))
 }
 
 /** A new payment as its row says it. */
-function fresh(request: Ledger.ClaimRequest, family: string, repeat: number, atRisk: boolean): Payment {
+function fresh(
+  request: Ledger.ClaimRequest,
+  family: string,
+  repeat: number,
+  atRisk: boolean,
+  owner: string | null,
+): Payment {
   const { id, fingerprint, dialect, wallet, route, asset, amount, earns, from, now } = request
   const channel = from.rail === 'channel' ? from : null
   return {
@@ -109,6 +118,7 @@ function fresh(request: Ledger.ClaimRequest, family: string, repeat: number, atR
     settlement: from.rail === 'charge' ? from.settlement : null,
     delivered: null,
     atRisk,
+    owner,
     reason: null,
     createdAt: now,
     updatedAt: now,
@@ -136,6 +146,7 @@ export function reclaimPayment(
     request.earns,
     ...details(request.from),
     Number(atRisk),
+    books.instance,
     request.now,
     payment.id,
   )
