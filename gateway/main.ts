@@ -1,8 +1,6 @@
 import { parseArgs } from 'node:util'
-import { ConfigError } from './config/Config.ts'
 import { loadConfig } from './config/load-config.ts'
 import { createGateway } from './gateway.ts'
-import { ListenError } from './server.ts'
 import { createLog } from './telemetry/log.ts'
 
 /** `farthing-gateway [--config FILE]`: the process. The only place that listens to signals and ends it. */
@@ -32,8 +30,8 @@ try {
   process.on('SIGTERM', stop)
   process.on('SIGINT', stop)
 } catch (error) {
-  // What the operator can mend is said in words; anything else with its stack.
-  const known = error instanceof ConfigError || error instanceof ListenError
-  process.stderr.write(`${known ? error.message : error instanceof Error ? error.stack : String(error)}\n`)
+  // What went wrong is said in words; where, only to whoever reads the log at that depth.
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
+  log.debug({ err: error }, 'start failed')
   process.exit(1)
 }

@@ -2,7 +2,7 @@ import { type Address, toHex } from 'viem'
 import { GatewayError } from '../errors.ts'
 import { escrowAbi } from '../protocol/abi.ts'
 import { voucherSeparator } from '../protocol/voucher-digest.ts'
-import { asking } from './ChainUnavailableError.ts'
+import { asking, ChainUnavailableError } from './ChainUnavailableError.ts'
 import type { Rpc } from './rpc.ts'
 
 /** Least grace period before a payer may withdraw, in seconds (draft-evm-session-00, "Forced Close"). */
@@ -16,7 +16,9 @@ export async function assertReady(options: {
 }): Promise<void> {
   const { rpc, chainId, escrow } = options
   const client = rpc.read
-  const found = await rpc.identify()
+  const found = await rpc.identify().catch((error: unknown) => {
+    throw error instanceof ChainUnavailableError ? new NoNodeError(chainId, error) : error
+  })
   const wrong = found.findIndex((id) => id !== null && id !== chainId)
   if (wrong !== -1)
     throw new ChainMismatchError(
@@ -50,6 +52,18 @@ export async function assertReady(options: {
       `The escrow ${escrow} signs in another EIP-712 domain than its chain and address give: it would pay no voucher.`,
       'deploy the escrow of this version (./run deploy) and set its address',
     )
+}
+
+/** No node answers. What was sent before cannot be followed, so the gateway must not start. */
+export class NoNodeError extends GatewayError {
+  constructor(chainId: number, cause: ChainUnavailableError) {
+    super({
+      message: `No node of chain ${chainId} answers. Fix: check chain.rpcUrl, or start again when one does.`,
+      status: 503,
+      code: 'no-node',
+      cause,
+    })
+  }
 }
 
 /** The chain is not the one we were configured for. The gateway must not start. */

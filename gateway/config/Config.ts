@@ -191,7 +191,8 @@ function readSecret(value: string): Uint8Array {
 }
 
 function readPrivateKey(value: string): Hex {
-  if (!/^0x[0-9a-fA-F]{64}$/.test(value)) throw new Error('must be 32 bytes of hex with 0x in front')
+  if (!/^0x[0-9a-fA-F]{64}$/.test(value))
+    throw new Error('must be 32 bytes of hex with 0x in front. Fix: printf 0x%s "$(openssl rand -hex 32)"')
   return value as Hex
 }
 

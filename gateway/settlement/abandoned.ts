@@ -38,9 +38,14 @@ export function createAbandoned(options: {
     ids.delete(id)
   }
 
-  async function doubt(id: string): Promise<void> {
-    const payment = await ledger.payment({ id })
+  /**
+   * Looks at once: what has ended is free to be claimed again, under the same id, by a call that nobody abandoned. What has
+   * not ended cannot be.
+   */
+  async function note(id: string): Promise<void> {
+    const payment = await ledger.payment({ id }).catch(() => undefined)
     const runs = payment?.delivery === 'held' || payment?.delivery === 'delivering'
+    if (payment === undefined || runs || payment?.money === 'settling') ids.add(id)
     if (payment?.rail === 'charge' && runs) doubts?.add(payment)
   }
 
@@ -56,10 +61,7 @@ export function createAbandoned(options: {
 
   const timer = createTimer(everyMs, tick, () => {})
   return {
-    add(paymentId) {
-      ids.add(paymentId)
-      doubt(paymentId).catch(() => {})
-    },
+    add: (paymentId) => void note(paymentId),
     tick,
     start: timer.start,
     stop: timer.stop,

@@ -1,7 +1,7 @@
 import { type Hex, parseAbi } from 'viem'
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { ChainMismatchError } from '../../gateway/chain/assert-ready.ts'
+import { ChainMismatchError, NoNodeError } from '../../gateway/chain/assert-ready.ts'
 import { ChainUnavailableError } from '../../gateway/chain/ChainUnavailableError.ts'
 import { createChain } from '../../gateway/chain/create-chain.ts'
 import { codeOfSelector, decodeRevert } from '../../gateway/chain/decode-revert.ts'
@@ -159,7 +159,7 @@ describe('Chain.assertReady', () => {
 
   test('error: a node that does not answer is unavailable, and its address is not in the message', async () => {
     const failed = make({ rpcUrl: 'http://127.0.0.1:1/secret-key' }).assertReady()
-    await expect(failed).rejects.toBeInstanceOf(ChainUnavailableError)
+    await expect(failed).rejects.toBeInstanceOf(NoNodeError)
     await expect(failed).rejects.not.toThrow(/secret-key/)
   })
 

@@ -143,7 +143,7 @@ describe('Config.parse', () => {
     const short = complaintsOf(input(), { ...environment, SECRET: 'c2hvcnQ=', KEY: '0xnot-a-key' })
     expect(short).toEqual([
       'secret: holds 5 bytes; it must hold at least 32. Fix: openssl rand -base64 32',
-      'chain.relayerKey: must be 32 bytes of hex with 0x in front',
+      'chain.relayerKey: must be 32 bytes of hex with 0x in front. Fix: printf 0x%s "$(openssl rand -hex 32)"',
     ])
     expect(short.join()).not.toMatch(/c2hvcnQ|not-a-key/)
   })

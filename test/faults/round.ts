@@ -156,7 +156,8 @@ export async function credential(
   return channel.voucher(offered.session, 2n * price)
 }
 
-const channels = new WeakMap<wallet.Wallet, wallet.Channel>()
+/** The channel of a wallet that has one. */
+export const channels = new WeakMap<wallet.Wallet, wallet.Channel>()
 
 /** Sends it, and reads what comes until it is cut off. */
 async function call({ url, headers }: Sent, heard: () => unknown): Promise<void> {
