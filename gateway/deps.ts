@@ -12,9 +12,11 @@ import type { RouteTable } from './routes/RouteTable.ts'
 import type { Abandoned } from './settlement/abandoned.ts'
 import type { AuditSchedule } from './settlement/audit-schedule.ts'
 import type { Doubts } from './settlement/doubts.ts'
+import type { Membership } from './settlement/Membership.ts'
 import type { SingleFlight } from './single-flight.ts'
 import type { Log } from './telemetry/log.ts'
 import type { Forwarder } from './upstream/Forwarder.ts'
+import type { Sessions } from './wallet/Sessions.ts'
 
 /** What every step of a request receives. Made once, by hand, in `gateway.ts`; nothing else is global. */
 export type Deps = {
@@ -24,6 +26,7 @@ export type Deps = {
   clock: Clock
   log: Log
   keys: Keys
+  sessions: Sessions
   routes: RouteTable<Route>
   forwarder: Forwarder
   /** Channels as the chain has them, booked. */
@@ -31,6 +34,8 @@ export type Deps = {
   singleFlight: SingleFlight
   /** What the audits that run by themselves have found. */
   audits: Pick<AuditSchedule, 'state'>
+  /** This process among the gateways on its ledger. */
+  membership: Pick<Membership, 'id' | 'leads' | 'isLost'>
   /** How much may be unsettled. */
   exposure: Exposure
   /** Settles single transfers. */

@@ -8,6 +8,7 @@ import type { Endpoint } from './chain/rpc.ts'
 import { type Clock, systemClock } from './clock.ts'
 import type { Config } from './config/Config.ts'
 import type { Deps } from './deps.ts'
+import { createDuties } from './duties.ts'
 import { topUpRoutes } from './endpoints/top-up.ts'
 import { deriveKeys } from './keys.ts'
 import type { Ledger } from './ledger/Ledger.ts'
@@ -19,11 +20,14 @@ import { runAudit } from './run-audit.ts'
 import { type Listening, listen } from './server.ts'
 import { type AuditSchedule, createAuditSchedule } from './settlement/audit-schedule.ts'
 import { createSettlement, type Settlement } from './settlement/create-settlement.ts'
+import { createMembership, type Membership } from './settlement/Membership.ts'
+import { type Process, thisProcess } from './settlement/Process.ts'
 import { createTimer } from './settlement/timer.ts'
 import { createSingleFlight } from './single-flight.ts'
 import { noteStart } from './start-notes.ts'
 import { createLog, type Log } from './telemetry/log.ts'
 import { createForwarder, type Forwarder } from './upstream/Forwarder.ts'
+import { createSessions } from './wallet/Sessions.ts'
 
 /** A gateway: what it is made of, and its life. */
 export type Gateway = {
@@ -31,16 +35,21 @@ export type Gateway = {
   app: ReturnType<typeof createApp>
   settlement: Settlement
   audits: AuditSchedule
+  /** This process among the gateways on its ledger. */
+  membership: Membership
   /**
    * True when a request for this target is ours to answer: it is sold, or a spelling of what is sold that a lenient
    * router might serve unpaid, or no honest spelling of a path.
    */
   sells(target: string): boolean
-  /** Checks the chain, takes up what a dead process left, and watches the chain. Call it before serving. */
+  /**
+   * Checks the chain, registers, and takes up what dead processes left, unless another living one does. Call it before
+   * serving.
+   */
   prepare(): Promise<void>
   /** `prepare`, then listen on the configured address. */
   start(): Promise<{ port: number }>
-  /** Lets running calls finish, stops watching, closes the books. */
+  /** Lets running calls finish, stops watching, leaves, closes the books. */
   stop(): Promise<void>
 }
 
@@ -81,6 +90,8 @@ export async function createGateway(options: createGateway.Options): Promise<Gat
     reorgBlocks: config.chain.reorgBlocks,
     answerSeconds: config.limits.storedAnswerSeconds,
   })
+  const { process = thisProcess(), beatMs = 3_000 } = world.instance ?? {}
+  const membership = createMembership({ ledger, process, report, beatMs })
   const ending = new AbortController()
   const audits = createAuditSchedule({
     ledger,
@@ -98,6 +109,7 @@ export async function createGateway(options: createGateway.Options): Promise<Gat
     clock,
     log,
     keys: deriveKeys(config.secret, config.previousSecrets),
+    sessions: createSessions({ ledger, clock }),
     routes: RouteTable.create([...config.routes, ...topUpRoutes(config, ledger)]),
     forwarder,
     channels: settlement.channels,
@@ -105,7 +117,9 @@ export async function createGateway(options: createGateway.Options): Promise<Gat
     abandoned: settlement.abandoned,
     doubts: settlement.doubts,
     exposure: settlement.exposure,
-    payouts: settlement.withdrawals,
+    // Another one that leads finds them by itself.
+    payouts: { wake: () => void (membership.leads() && settlement.withdrawals.wake()) },
+    membership,
     singleFlight: createSingleFlight(),
     audits,
     waiting: createWaiting(config.limits.waiters),
@@ -113,6 +127,14 @@ export async function createGateway(options: createGateway.Options): Promise<Gat
   const app = createApp(deps)
   let listening: Listening | null = null
 
+  const duties = createDuties({
+    membership,
+    settlement,
+    chain,
+    audits,
+    report,
+    everyMs: Math.min(config.chain.pollMs, beatMs),
+  })
   const housekeeping = createTimer(
     60_000,
     () => ledger.forgetAnswers(clock.now() - config.limits.storedAnswerSeconds * 1_000),
@@ -121,13 +143,15 @@ export async function createGateway(options: createGateway.Options): Promise<Gat
 
   async function prepare(): Promise<void> {
     await chain.assertReady()
-    await noteStart(ledger, config, deps.keys)
-    await settlement.suspendRestored()
-    await chain.recover()
-    await settlement.recover()
-    settlement.start()
+    await membership.join()
+    try {
+      await noteStart(ledger, config, deps.keys)
+      await duties.start()
+    } catch (error) {
+      await membership.leave().catch(() => {})
+      throw error
+    }
     housekeeping.start()
-    await audits.start()
   }
 
   return {
@@ -135,6 +159,7 @@ export async function createGateway(options: createGateway.Options): Promise<Gat
     app,
     settlement,
     audits,
+    membership,
     prepare,
     sells(target) {
       try {
@@ -153,10 +178,12 @@ export async function createGateway(options: createGateway.Options): Promise<Gat
       deps.waiting.close()
       await listening?.close(graceMs)
       ending.abort()
+      await duties.stop()
       await Promise.all([settlement.stop(), housekeeping.stop(), audits.stop()])
       chain.close()
       await forwarder.close()
-      await ledger.note({ kind: 'gateway-stopped' })
+      if (!membership.isLost()) await ledger.note({ kind: 'gateway-stopped' })
+      await membership.leave()
       await ledger.close()
     },
   }
@@ -187,6 +214,12 @@ export declare namespace createGateway {
     clock?: Clock
     log?: Log
     /** What lies outside, made by somebody else: a simulation puts its faults here. The gateway closes what it is given. */
-    world?: { ledger?: Ledger; nodes?: readonly Endpoint[]; forwarder?: Forwarder }
+    world?: {
+      ledger?: Ledger
+      nodes?: readonly Endpoint[]
+      forwarder?: Forwarder
+      /** Which process this is among those on the ledger, and how often it says that it lives. */
+      instance?: { process?: Process; beatMs?: number }
+    }
   }
 }

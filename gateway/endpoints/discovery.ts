@@ -1,5 +1,6 @@
 import { Hono } from 'hono'
 import type { Deps } from '../deps.ts'
+import { InstanceLostError } from '../ledger/errors.ts'
 import * as Amount from '../protocol/Amount.ts'
 
 const version = '0.1.0'
@@ -54,8 +55,9 @@ export function discoveryEndpoints(deps: Deps): Hono {
   const app = new Hono()
   app.get('/', (c) => c.json(document))
   app.get('/health', async (c) => {
-    // A read of the books: a gateway that cannot read them must not be sent calls.
+    // A gateway that cannot read its books, or must not write them any more, must not be sent calls.
     await deps.ledger.cursor(chain.id)
+    if (deps.membership.isLost()) throw new InstanceLostError(deps.membership.id)
     const { drift, alarms } = deps.audits.state()
     return c.json({
       status: 'ok',

@@ -8,7 +8,6 @@ import type { Payment } from '../ledger/Payment.ts'
 import { isPaymentId } from '../ledger/payment-id.ts'
 import * as Amount from '../protocol/Amount.ts'
 import * as PaymentStatus from '../protocol/PaymentStatus.ts'
-import * as Session from '../wallet/Session.ts'
 import { tokenOf } from './session-of.ts'
 
 /**
@@ -40,11 +39,11 @@ export declare namespace statusOf {
 }
 
 async function find(id: string, request: Request, deps: Deps): Promise<Payment | null> {
-  const { ledger, clock, config, chain } = deps
+  const { ledger, sessions, config, chain } = deps
   if (isPaymentId(id)) return ledger.payment({ id })
   if (!/^0x[0-9a-fA-F]{64}$/.test(id)) return null
   const token = tokenOf(request)
-  const session = token === null ? null : await ledger.session(Session.hashToken(token), clock.now())
+  const session = token === null ? null : await sessions.find(token)
   if (session === null) return null
   const { wallet } = session
   for (const { address } of config.tokens.values()) {

@@ -3,7 +3,6 @@ import type { Address, Hex } from 'viem'
 import * as z from 'zod'
 import type { Deps } from '../deps.ts'
 import { GatewayError } from '../errors.ts'
-import * as Session from '../wallet/Session.ts'
 import * as SignIn from '../wallet/SignIn.ts'
 import { readJson } from './body.ts'
 import { tokenOf } from './session-of.ts'
@@ -33,7 +32,7 @@ export function signInEndpoints(deps: Deps): Hono {
   })
   app.delete('/', async (c) => {
     const token = tokenOf(c.req.raw)
-    if (token !== null) await deps.ledger.endSession(Session.hashToken(token))
+    if (token !== null) await deps.sessions.end(token)
     return c.body(null, 204)
   })
   return app

@@ -8,12 +8,14 @@ import { decodeJsonObject, MalformedError, toBase64Url } from './Encoding.ts'
 /** Public half of the gateway's receipt key, as its discovery document states it. */
 export type PublicKey = { kty: 'OKP'; crv: 'Ed25519'; x: string }
 
+type Claim = string | number | bigint | boolean | undefined
+
 /** The part of a JWS that is signed: `base64url(header).base64url(claims)`. Integers become decimal digits. */
-export function signingInput(typ: string, claims: object): string {
-  const payload = JSON.stringify(claims, (_key, value: unknown) =>
-    typeof value === 'bigint' ? value.toString() : value,
-  )
-  return `${protectedHeader(typ)}.${toBase64Url(payload)}`
+export function signingInput(typ: string, claims: Readonly<Record<string, Claim>>): string {
+  const plain: Record<string, unknown> = {}
+  for (const [name, value] of Object.entries(claims))
+    plain[name] = typeof value === 'bigint' ? value.toString() : value
+  return `${protectedHeader(typ)}.${toBase64Url(JSON.stringify(plain))}`
 }
 
 /**

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import * as Fields from '../upstream/Fields.ts'
 import { CallerGoneError } from '../upstream/upstream-error.ts'
 import type { Incoming } from './Incoming.ts'
@@ -33,7 +33,7 @@ export async function bindBody(
   }
   if (size === 0) return { content: null, digest: null }
   const content = Buffer.concat(chunks)
-  return { content, digest: `sha-256=:${createHash('sha256').update(content).digest('base64')}:` }
+  return { content, digest: `sha-256=:${hash('sha256', content, 'base64')}:` }
 }
 
 function resumed(

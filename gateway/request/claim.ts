@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import * as ChargeOrder from '../chain/ChargeOrder.ts'
 import type { Deps } from '../deps.ts'
 import * as Account from '../ledger/Account.ts'
@@ -180,7 +180,7 @@ async function keyAndSource(
 /** What the payment is bound to: the call as it will be forwarded, and its price. */
 function fingerprint({ method, path, query, body, terms }: Verified): string {
   const parts = [method, path, query, body.digest ?? '', Token.asset(terms.token), terms.amount.toString()]
-  return createHash('sha256').update(JSON.stringify(parts)).digest('base64url')
+  return hash('sha256', JSON.stringify(parts), 'base64url')
 }
 
 function insufficient(

@@ -2,7 +2,6 @@ import type { Address, Hex } from 'viem'
 import type { Deps } from '../deps.ts'
 import { GatewayError } from '../errors.ts'
 import * as Fields from '../upstream/Fields.ts'
-import * as Session from '../wallet/Session.ts'
 import type { Matched } from './match.ts'
 import { readCredential, type Sent } from './read-credential.ts'
 
@@ -11,7 +10,7 @@ export type Identified = Matched &
   Sent & {
     /** Wallet that has proven itself by signing in. */
     signedIn: Address | null
-    /** Wallet that the credential names as the payer. Proven only once the credential is verified. */
+    /** Wallet that the credential names as the payer, on a route with a gate. Proven only once the credential is verified. */
     claimedPayer: Address | null
   }
 
@@ -20,11 +19,13 @@ export async function identify(matched: Matched, deps: Deps): Promise<Identified
   const sent = readCredential((name) => Fields.get(matched.incoming.fields, name))
   let signedIn: Address | null = null
   if (sent.sessionToken !== null) {
-    const session = await deps.ledger.session(Session.hashToken(sent.sessionToken), deps.clock.now())
+    const session = await deps.sessions.find(sent.sessionToken)
     if (session === null) throw new SessionInvalidError(deps.config.publicUrl)
     signedIn = session.wallet
   }
-  return { ...matched, ...sent, signedIn, claimedPayer: await claimedPayer(sent, deps) }
+  // Nobody but a gate looks at it.
+  const payer = matched.route.gate === null ? null : await claimedPayer(sent, deps)
+  return { ...matched, ...sent, signedIn, claimedPayer: payer }
 }
 
 async function claimedPayer({ credential }: Sent, { ledger }: Deps): Promise<Address | null> {

@@ -41,7 +41,7 @@ export function challenges(terms: Terms, deps: Deps, channelId: Hex | null): Cha
 }
 
 /** The request of a rail's challenge. */
-export function mppRequestOf(
+function mppRequestOf(
   rail: 'charge' | 'channel',
   terms: Terms,
   { config, chain }: Pick<Deps, 'config' | 'chain'>,
@@ -51,6 +51,27 @@ export function mppRequestOf(
   return rail === 'charge'
     ? ChargeOffer.mppRequest(terms, payee)
     : ChannelOffer.mppRequest(terms, payee, channelId as Hex | null)
+}
+
+/** Most requests of one route that are kept as text: one for each of its rails, and one for each channel that was named. */
+const mostTexts = 1_000
+const texts = new WeakMap<Terms['route'], Map<string, string>>()
+
+/** The same as it stands in a challenge. A credential is compared with it, so it is made once and not for every call. */
+export function mppRequestText(
+  rail: 'charge' | 'channel',
+  terms: Terms,
+  deps: Pick<Deps, 'config' | 'chain'>,
+  channelId: string | null,
+): string {
+  const known = texts.get(terms.route) ?? new Map<string, string>()
+  const name = `${rail} ${terms.amount} ${channelId ?? ''}`
+  const found = known.get(name)
+  if (found !== undefined) return found
+  const text = Challenge.toRequest(mppRequestOf(rail, terms, deps, channelId))
+  if (known.size >= mostTexts) known.clear()
+  texts.set(terms.route, known.set(name, text))
+  return text
 }
 
 /** x402's half, when the route takes single transfers. */

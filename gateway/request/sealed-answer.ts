@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
+import { createCipheriv, createDecipheriv, type KeyObject, randomBytes } from 'node:crypto'
 import type { StoredAnswer } from '../ledger/Payment.ts'
 import type { Fields } from '../upstream/Fields.ts'
 
@@ -9,7 +9,7 @@ export type Answer = { status: number; headers: Fields; body: Uint8Array }
  * Seals an answer for the ledger (AES-256-GCM), bound to its payment: the books hold bytes that only this gateway can
  * read, and that open for this payment alone.
  */
-export function seal(answer: Answer, paymentId: string, key: Uint8Array): StoredAnswer {
+export function seal(answer: Answer, paymentId: string, key: KeyObject): StoredAnswer {
   const { status, headers, body } = answer
   const head = JSON.stringify({ status, headers })
   const size = Buffer.byteLength(head)
@@ -28,7 +28,7 @@ export function seal(answer: Answer, paymentId: string, key: Uint8Array): Stored
  * Opens what `seal` made with one of these keys: the current one, or that of a previous secret.
  * @throws {Error} another key, another payment, or altered.
  */
-export function unseal(stored: StoredAnswer, paymentId: string, keys: readonly Uint8Array[]): Answer {
+export function unseal(stored: StoredAnswer, paymentId: string, keys: readonly KeyObject[]): Answer {
   for (const [index, key] of keys.entries()) {
     try {
       return open(stored, paymentId, key)
@@ -39,7 +39,7 @@ export function unseal(stored: StoredAnswer, paymentId: string, keys: readonly U
   throw new Error('There is no key to open the answer with.')
 }
 
-function open({ sealed }: StoredAnswer, paymentId: string, key: Uint8Array): Answer {
+function open({ sealed }: StoredAnswer, paymentId: string, key: KeyObject): Answer {
   const decipher = createDecipheriv('aes-256-gcm', key, sealed.subarray(0, 12))
     .setAAD(Buffer.from(paymentId))
     .setAuthTag(sealed.subarray(12, 28))

@@ -12,7 +12,7 @@ import type { VerifiedVoucher } from '../rails/channel/verify-voucher.ts'
 import { x402Requirements } from '../rails/charge/offer.ts'
 import { type VerifiedCharge, verifyMppCharge, verifyX402Exact } from '../rails/charge/verify-charge.ts'
 import { PaymentRefusedError } from '../rails/payment-error.ts'
-import { mppRequestOf, payeeOf, realmOf } from './offers.ts'
+import { mppRequestText, payeeOf, realmOf } from './offers.ts'
 import type { Priced } from './price.ts'
 
 /** A bearer session that spends its wallet's balance. */
@@ -115,7 +115,7 @@ function checkChallenge(
   if ((opaque.wallet ?? null) !== terms.wallet) throw invalid('is for another wallet')
   if (challenge.digest !== undefined && challenge.digest !== terms.digest)
     throw invalid('is for another request body')
-  const current = Challenge.toRequest(mppRequestOf(rail, terms, deps, opaque.channel ?? null))
+  const current = mppRequestText(rail, terms, deps, opaque.channel ?? null)
   if (challenge.request !== current) throw invalid('is at terms that are no longer offered')
 }
 

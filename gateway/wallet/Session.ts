@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto'
+import { hash, randomBytes } from 'node:crypto'
 
 /** A session's token is known to its holder alone; the books keep its hash. */
 
@@ -9,5 +9,5 @@ export function newToken(): string {
 
 /** What the books keep of a token. */
 export function hashToken(token: string): string {
-  return createHash('sha256').update(token).digest('hex')
+  return hash('sha256', token)
 }

@@ -43,11 +43,14 @@ export const schema = z.object({
   opaque: z.optional(text),
 })
 
+/** What binds a challenge: a key, or who keeps one and gives HMAC-SHA-256 of a text, base64url without padding. */
+export type Secret = Uint8Array | ((text: string) => string)
+
 /**
  * Makes a challenge whose id is an HMAC over its parameters, so that a credential can be checked without storing it
  * (section "Challenge Binding", the recommended form).
  */
-export function create(parameters: create.Parameters, secret: Uint8Array): Challenge {
+export function create(parameters: create.Parameters, secret: Secret): Challenge {
   const unbound = {
     realm: parameters.realm,
     method: parameters.method,
@@ -80,7 +83,7 @@ export function toRequest(request: Record<string, unknown>): string {
 }
 
 /** The id that these parameters have under this secret: seven fixed slots, joined by `|`. */
-export function bind(challenge: Omit<Challenge, 'id'>, secret: Uint8Array): string {
+export function bind(challenge: Omit<Challenge, 'id'>, secret: Secret): string {
   const input = [
     challenge.realm,
     challenge.method,
@@ -90,6 +93,7 @@ export function bind(challenge: Omit<Challenge, 'id'>, secret: Uint8Array): stri
     challenge.digest ?? '',
     challenge.opaque ?? '',
   ].join('|')
+  if (typeof secret === 'function') return secret(input)
   return bytesToBase64(hmac(sha256, secret, new TextEncoder().encode(input)))
     .replaceAll('+', '-')
     .replaceAll('/', '_')
@@ -97,7 +101,7 @@ export function bind(challenge: Omit<Challenge, 'id'>, secret: Uint8Array): stri
 }
 
 /** True when the id is the one we would give these parameters. Takes the same time whatever differs. */
-export function isBound(challenge: Challenge, secret: Uint8Array): boolean {
+export function isBound(challenge: Challenge, secret: Secret): boolean {
   const expected = bind(challenge, secret)
   if (expected.length !== challenge.id.length) return false
   let difference = 0

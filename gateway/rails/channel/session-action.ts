@@ -31,7 +31,7 @@ export async function sessionAction(
   options: { voucherOnly: boolean },
   context: DepositContext,
 ): Promise<SessionAction> {
-  const parsed = Session.payload.safeParse(credential.payload)
+  const parsed = read(credential.payload)
   if (!parsed.success)
     throw new PaymentRefusedError('malformed-credential', `The session payload's ${complaint(parsed.error)}.`)
   const payload = parsed.data
@@ -78,7 +78,7 @@ export async function voucherOf(
   credential: Credential,
   context: DepositContext,
 ): Promise<VerifiedVoucher | null> {
-  const parsed = Session.payload.safeParse(credential.payload)
+  const parsed = read(credential.payload)
   if (!parsed.success || (await context.ledger.channel(parsed.data.channelId)) === null) return null
   const payload = parsed.data
   if (payload.action === 'voucher') return verifyVoucher(payload, context)
@@ -86,6 +86,13 @@ export async function voucherOf(
   const { channelId, cumulativeAmount } = payload
   const signature = payload.type === 'hash' ? payload.signature : payload.voucherSignature
   return verifyVoucher({ channelId, cumulativeAmount, signature }, context)
+}
+
+/** A payload that says it is a voucher is one or none: no other kind is tried. */
+function read(payload: Record<string, unknown>) {
+  return payload.action === 'voucher'
+    ? Session.voucher.safeParse(payload)
+    : Session.payload.safeParse(payload)
 }
 
 async function open(
