@@ -10,6 +10,8 @@ export type Result = {
   conditions: { rounds: number; connections: number; warmMs: number; measureMs: number; upstream: string }
   medians: ReturnType<typeof medians>
   ratios: ReturnType<typeof ratios> & { growth1M: number | null }
+  /** The same by processor time instead of calls a second. */
+  ratiosByProcessor: ReturnType<typeof ratios>
   samples: Samples
   /** Rows that could not be measured, and why. */
   skipped: Record<string, string>

@@ -11,26 +11,34 @@ export function median(values: readonly number[]): number | null {
   return high === undefined || low === undefined ? null : (high + low) / 2
 }
 
-/** One row over another: the median of what each round saw, because both were measured within the same minutes. */
-export function ratio(samples: Samples, over: string, under: string): number | null {
+/**
+ * One row over another: the median of what each round saw, because both were measured within the same minutes. By calls a
+ * second, or by what a call takes of the processor, which says more while others use the machine.
+ */
+export function ratio(samples: Samples, over: string, under: string, by: By = 'rate'): number | null {
   const below = samples[under] ?? []
-  const pairs = (samples[over] ?? []).flatMap(({ rate }, round) => {
+  const pairs = (samples[over] ?? []).flatMap((one, round) => {
     const other = below[round]
-    return other === undefined || other.rate === 0 ? [] : [rate / other.rate]
+    if (other === undefined) return []
+    const found = by === 'rate' ? one.rate / other.rate : other.microsPerCall / one.microsPerCall
+    return Number.isFinite(found) ? [found] : []
   })
   return median(pairs)
 }
 
+type By = 'rate' | 'processor'
+
 /** The comparisons that the project promises something about. Null where a row was not measured. */
-export function ratios(samples: Samples) {
+export function ratios(samples: Samples, by: By = 'rate') {
+  const of = (over: string, under: string) => ratio(samples, over, under, by)
   return {
-    vsX402Batch: ratio(samples, 'channel', 'x402-batch'),
-    vsMppxCharge: ratio(samples, 'channel', 'mppx-charge'),
-    vsLimit: ratio(samples, 'channel', 'limit'),
-    balanceVsFree: ratio(samples, 'balance', 'free'),
-    repeatedVoucherVsFree: ratio(samples, 'channel-repeated', 'free'),
-    freeVsDispatch: ratio(samples, 'free', 'dispatch'),
-    freeVsNginx: ratio(samples, 'free', 'nginx'),
+    vsX402Batch: of('channel', 'x402-batch'),
+    vsMppxCharge: of('channel', 'mppx-charge'),
+    vsLimit: of('channel', 'limit'),
+    balanceVsFree: of('balance', 'free'),
+    repeatedVoucherVsFree: of('channel-repeated', 'free'),
+    freeVsDispatch: of('free', 'dispatch'),
+    freeVsNginx: of('free', 'nginx'),
   }
 }
 

@@ -11,8 +11,8 @@ import { peerRows } from './peer-rows.ts'
 import { installPeers } from './peers/install.ts'
 import type { Result } from './Result.ts'
 import type { Row } from './Row.ts'
-import { medians, ratios, table } from './report.ts'
-import { runRounds } from './rounds.ts'
+import { median, medians, ratios, table } from './report.ts'
+import { runRounds, type Samples } from './rounds.ts'
 import { prepareStand } from './Stand.ts'
 import { describe, isKept, targets } from './targets.ts'
 import { yardstickRows } from './yardstick-rows.ts'
@@ -55,22 +55,32 @@ export async function runBench(options: Options, say: (line: string) => void): P
       conditions: { rounds, connections, warmMs, measureMs, upstream: stand.upstream.kind },
       medians: medians(samples),
       ratios: { ...ratios(samples), growth1M: growth?.ratio ?? null },
+      ratiosByProcessor: ratios(samples, 'processor'),
       samples,
       skipped,
       latency,
       growth,
       memory,
     }
+    sayBusy(samples, say)
     for (const target of targets(result)) {
-      const { promised, found } = describe(target)
+      const { promised, found, byProcessor } = describe(target)
       const kept = isKept(target)
       if (kept !== null)
-        say(`${kept ? 'kept  ' : 'MISSED'}  ${target.title}: ${found} (promised ${promised})`)
+        say(`${kept ? 'kept  ' : 'MISSED'}  ${target.title}: ${found} (promised ${promised})${byProcessor}`)
     }
     return result
   } finally {
     await stand.close()
   }
+}
+
+/** A server that is asked as much as it can answer has its core to itself, or the machine is not free. */
+function sayBusy(samples: Samples, say: (line: string) => void): void {
+  const share = median(Object.values(samples).flatMap((of) => of.map(({ serverBusy }) => serverBusy)))
+  if (share === null || share > 0.8) return
+  say(`The servers had ${(share * 100).toFixed(0)} % of their core: something else uses this machine.`)
+  say('Rates and latencies say little; processor time says more.')
 }
 
 function rowsFor({ only }: Options, say: (line: string) => void): Row[] {

@@ -27,6 +27,7 @@ describe('bench', () => {
       'conditions',
       'medians',
       'ratios',
+      'ratiosByProcessor',
       'samples',
       'skipped',
       'latency',

@@ -16,6 +16,11 @@ describe('ratio', () => {
     expect(ratio(samples, 'channel', 'limit')).toBe(0.5)
   })
 
+  test('behavior: by processor time the row that takes less is the faster', () => {
+    const taking = (microsPerCall: number) => [{ rate: 1, microsPerCall } as Sample]
+    expect(ratio({ channel: taking(200), limit: taking(100) }, 'channel', 'limit', 'processor')).toBe(0.5)
+  })
+
   test('behavior: a row that was not measured has no ratio', () => {
     expect(ratio({ channel: rated(10) }, 'channel', 'limit')).toBeNull()
   })

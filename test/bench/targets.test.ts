@@ -23,6 +23,7 @@ const result: Result = {
   conditions: { rounds: 1, connections: 64, warmMs: 5_000, measureMs: 5_000, upstream: 'nginx' },
   medians: medians(samples),
   ratios: { ...ratios(samples), growth1M: null },
+  ratiosByProcessor: ratios(samples, 'processor'),
   samples,
   skipped: { nginx: 'nginx is not installed' },
   latency: {},
