@@ -1,8 +1,9 @@
 import type { Address, Hex } from 'viem'
-import { CloseNotAskedError, IntentUnderWayError, NonceTakenError } from '../../errors.ts'
+import { CloseNotAskedError, IntentUnderWayError, NonceTakenError, PaymentStateError } from '../../errors.ts'
 import type { Ledger } from '../../Ledger.ts'
 import type { Books } from '../Books.ts'
 import { findChannel } from '../channels/find-channel.ts'
+import { findPayment } from '../payments/find-payment.ts'
 import { sql } from '../sql.ts'
 import { guardPayout } from '../withdrawals/guard-payout.ts'
 
@@ -24,8 +25,9 @@ const liveAbout = sql<[subject: string], { id: string; kind: Ledger.IntentKind }
  * | `top-up` | brings the same signed deposit (its second subject) |
  * | `withdrawal` | pays the same withdrawal; mined ones count too |
  *
- * A channel is closed only while the books say that it is asked to close, so that no call is taken beside it.
- * @throws {NonceTakenError | IntentUnderWayError | CloseNotAskedError | IntentError}
+ * A channel is closed only while the books say that it is asked to close, so that no call is taken beside it; and the
+ * transfer of a payment that was given up is not sent.
+ * @throws {NonceTakenError | IntentUnderWayError | CloseNotAskedError | PaymentStateError | IntentError}
  */
 export function guardIntent(books: Books, intent: Ledger.NewIntent): void {
   const { id, chainId, from, nonce, kind, subjects } = intent
@@ -38,7 +40,14 @@ export function guardIntent(books: Books, intent: Ledger.NewIntent): void {
     for (const subject of subjects)
       if (findChannel(books, subject as Hex)?.closeRequestedAt === null)
         throw new CloseNotAskedError(id, subject)
+  const [payment] = kind === 'charge' ? subjects : []
+  if (payment !== undefined) guardCharge(books, payment)
   guardNonce(books, id, chainId, from, nonce)
+}
+
+function guardCharge(books: Books, id: string): void {
+  const payment = findPayment(books, { id })
+  if (payment?.money === 'void') throw new PaymentStateError('intend', payment)
 }
 
 function guardNonce(books: Books, id: string, chainId: number, from: Address, nonce: number): void {

@@ -58,23 +58,19 @@ function spendTo(books: Books, channel: Channel, cumulative: bigint, now: number
       ? bookVoucher(books, { ...channel, deposit }, { cumulative, signature: null }, now)
       : channel
   const { id, payer, asset } = raised
-  const payment = insertPayment(
-    books,
-    {
-      id: `pay_restored_${id.slice(2, 18)}_${cumulative}`,
-      key: `restored:${id}:${cumulative}`,
-      fingerprint: route,
-      dialect: 'mpp',
-      wallet: payer,
-      route,
-      asset,
-      amount,
-      earns: Account.revenue(route),
-      now,
-      from: { rail: 'channel', channelId: id, cumulative, signature: '0x', minDelta: 0n, reusable: false },
-    },
-    false,
-  )
+  const payment = insertPayment(books, {
+    id: `pay_restored_${id.slice(2, 18)}_${cumulative}`,
+    key: `restored:${id}:${cumulative}`,
+    fingerprint: route,
+    dialect: 'mpp',
+    wallet: payer,
+    route,
+    asset,
+    amount,
+    earns: Account.revenue(route),
+    now,
+    from: { rail: 'channel', channelId: id, cumulative, signature: '0x', minDelta: 0n, reusable: false },
+  })
   hold(books, payment.id, Account.prepaid(id), asset, amount)
   capture(books, { paymentId: payment.id, amount, complete: true })
 }

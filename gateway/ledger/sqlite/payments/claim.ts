@@ -13,7 +13,8 @@ import { findChannel, readChannel } from '../channels/find-channel.ts'
 import { unsettledInAll } from '../exposure/unsettled.ts'
 import { debts } from '../reorg/debt.ts'
 import { isWithinBudget } from './at-risk.ts'
-import { findPayment, findRepeat } from './find-payment.ts'
+import { latestOf, nextRepeat } from './family.ts'
+import { findPayment } from './find-payment.ts'
 import { insertPayment, reclaimPayment } from './write-claim.ts'
 
 /**
@@ -28,7 +29,7 @@ export function claim(books: Books, asked: Ledger.ClaimRequest): Ledger.ClaimRes
   const earlier = first
     ? null
     : reusable
-      ? findRepeat(books, request.key, request.fingerprint)
+      ? latestOf(books, request.key, request.fingerprint)
       : findPayment(books, { key: request.key })
   if (earlier !== null && !isSameCall(earlier, request)) return { outcome: 'conflict', payment: earlier }
   const replay = earlier !== null && earlier.delivery !== 'void' ? earlier : null
@@ -47,7 +48,10 @@ export function claim(books: Books, asked: Ledger.ClaimRequest): Ledger.ClaimRes
   const payment =
     earlier !== null && replay === null
       ? reclaimPayment(books, earlier, request, atRisk)
-      : insertPayment(books, request, reusable && !first, atRisk)
+      : insertPayment(books, request, {
+          repeat: reusable && !first ? nextRepeat(books, request.key) : 0,
+          atRisk,
+        })
   if (funds.account !== null) hold(books, payment.id, funds.account, request.asset, request.amount)
   return { outcome: 'fresh', payment, channel: channelOf(books, payment) }
 }

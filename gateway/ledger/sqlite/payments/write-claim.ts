@@ -4,6 +4,7 @@ import type { Payment } from '../../Payment.ts'
 import type { Books } from '../Books.ts'
 import { sql } from '../sql.ts'
 import { removeAnswer } from './answers.ts'
+import { addToFamily } from './family.ts'
 import { needPayment } from './find-payment.ts'
 
 const insert = sql<
@@ -52,19 +53,14 @@ const reclaim = sql<
     cumulative = ?, settlement = ?, at_risk = ?, owner = ?, updated_at = ?, delivery = 'held', money = 'held', tx = NULL,
     reason = NULL, bytes = NULL, whole = NULL
   WHERE id = ? AND delivery = 'void'`
-const lastRepeat = sql<[family: string], { repeat: number }>`
-  SELECT repeat FROM payments WHERE family = ? ORDER BY repeat DESC LIMIT 1`
 
-/** Writes a new payment. A reusable key that is taken gets the next repeat: `<key>#1`, `<key>#2`. */
+/** Writes a new payment. A voucher's key that is taken gets the next repeat: `<key>#1`, `<key>#2`. */
 export function insertPayment(
   books: Books,
   request: Ledger.ClaimRequest,
-  reusable: boolean,
-  atRisk = false,
+  { repeat = 0, atRisk = false }: { repeat?: number; atRisk?: boolean } = {},
 ): Payment {
   const { id, key, fingerprint, from, now } = request
-  const last = reusable ? books.get(lastRepeat, key) : null
-  const repeat = last === null ? 0 : last.repeat + 1
   books.run(
     insert,
     id,
@@ -85,6 +81,7 @@ export function insertPayment(
     now,
   )
   books.rows.holds.put(id, [])
+  if (from.rail === 'channel' && from.reusable) addToFamily(books, key, repeat, fingerprint, id)
   return books.rows.payments.put(id, fresh(request, key, repeat, atRisk, books.instance))
 }
 

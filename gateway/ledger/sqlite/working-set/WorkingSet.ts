@@ -4,6 +4,7 @@ import type { Asset } from '../../Asset.ts'
 import type { AcceptedVoucher, Channel } from '../../Channel.ts'
 import type { Payment } from '../../Payment.ts'
 import type { Books } from '../Books.ts'
+import type { Family } from '../payments/family.ts'
 import { sql } from '../sql.ts'
 import { PendingTrail } from '../trail/PendingTrail.ts'
 import { type Balance, writeBalance } from './balances.ts'
@@ -31,6 +32,7 @@ export class WorkingSet {
   readonly unsettled: WriteBehind<bigint>
   readonly payments = new RowCache<Payment>()
   readonly holds = new RowCache<readonly PendingHold[]>()
+  readonly families = new RowCache<Family>()
   readonly vouchers = new RowCache<readonly AcceptedVoucher[]>()
   /** Last event of the trail, and whether anybody is in debt: `value` is read when it is null. */
   readonly single = new RowCache<WorkingSet.Single>()
@@ -48,7 +50,7 @@ export class WorkingSet {
     this.trail = new PendingTrail(books)
     const waiting = [this.balances, this.channels, this.unsettled, this.trail]
     this.#waiting = waiting
-    this.#all = [...waiting, this.payments, this.holds, this.vouchers, this.single]
+    this.#all = [...waiting, this.payments, this.holds, this.families, this.vouchers, this.single]
   }
 
   get isDirty(): boolean {
