@@ -1,6 +1,9 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { failed, type Plan, type SeedReport } from './SeedReport.ts'
 
+/** Seeds that one process runs: the EVM keeps some memory of each. */
+const perProcess = 40
+
 /** Spreads seeds over processes: each gets the next one as soon as it is free. `done` says whether to go on. */
 export async function runInProcesses(options: runInProcesses.Options): Promise<void> {
   const { jobs, done } = options
@@ -8,20 +11,21 @@ export async function runInProcesses(options: runInProcesses.Options): Promise<v
   let stopped = false
 
   async function serve(): Promise<void> {
-    while (!stopped) {
-      const next = seeds.next()
-      if (next.done === true) return
-      let child: ChildProcess | null = await start()
-      let seed: number | null = next.value
-      while (child !== null && seed !== null) {
-        const report: SeedReport | null = await ask(child, options.plan, seed)
-        if (!done(report ?? failed(seed, 'The process that ran it ended.'))) stopped = true
-        if (report === null) child = null
-        const following = stopped || child === null ? null : seeds.next()
-        seed = following === null || following.done === true ? null : following.value
+    let child: ChildProcess | null = null
+    let served = 0
+    for (let next = seeds.next(); next.done !== true; next = seeds.next()) {
+      if (child === null) served = 0
+      child ??= await start()
+      const report: SeedReport | null = await ask(child, options.plan, next.value)
+      served += 1
+      if (!done(report ?? failed(next.value, 'The process that ran it ended.'))) stopped = true
+      if (report === null || stopped || served === perProcess) {
+        if (child.connected) child.disconnect()
+        child = null
       }
-      child?.disconnect()
+      if (stopped) return
     }
+    child?.disconnect()
   }
   await Promise.all(Array.from({ length: jobs }, serve))
 }
