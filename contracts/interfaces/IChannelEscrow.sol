@@ -52,7 +52,7 @@ interface IChannelEscrow {
     }
 
     // ----------------------------------------------------------------------------------------------- Events
-    // The payee comes right after the id, so that one filter finds all that concerns it; only a top-up does not name it.
+    // The payee comes right after the id: one filter finds all that concerns it. Only a top-up does not name it.
 
     /// @notice A channel came into being with its first deposit.
     event ChannelOpened(
