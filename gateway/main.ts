@@ -15,20 +15,22 @@ try {
     'listening',
   )
   let stopping = false
-  const stop = (signal: string) => {
+  const stop = (reason: string, code = 0) => {
     if (stopping) return
     stopping = true
-    log.info({ signal }, 'stopping')
+    log.info({ reason }, 'stopping')
     gateway.stop().then(
-      () => process.exit(0),
+      () => process.exit(code),
       (error: unknown) => {
         log.error({ err: error }, 'stopping failed')
         process.exit(1)
       },
     )
   }
-  process.on('SIGTERM', stop)
-  process.on('SIGINT', stop)
+  process.on('SIGTERM', () => stop('SIGTERM'))
+  process.on('SIGINT', () => stop('SIGINT'))
+  // Whoever started it starts it again: as a new instance, whose calls nobody else has ended.
+  void gateway.membership.lost.then(() => stop('instance-lost', 1))
 } catch (error) {
   // What went wrong is said in words; where, only to whoever reads the log at that depth.
   process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)

@@ -35,9 +35,12 @@ export interface Chain {
   recover(): Promise<void>
   /**
    * Keeps what was sent moving; call it every few seconds. A transaction that waits for its fee is signed again for a
-   * higher one, a nonce that nobody takes and others wait for is taken, and nodes and gas are looked after.
+   * higher one, a nonce that nobody takes and others wait for is taken, and nodes and gas are looked after. For one process
+   * among those that send from a key.
    */
   tend(): Promise<void>
+  /** Looks after nodes and gas alone, now and then: for a process that only sends. */
+  look(): Promise<void>
 
   /** True when `signer` signed this voucher: an account by recovery (low-s only), a contract by ERC-1271. */
   verifyVoucher(voucher: Voucher.Voucher, signature: Hex, signer: Address): Promise<boolean>

@@ -84,6 +84,13 @@ export function createChain(options: createChain.Options): Chain {
   const authorizationHash = authorizationDigest()
   const verified = verifiedVouchers(mostVerified)
 
+  async function look(): Promise<void> {
+    if (clock.now() - lookedAt < lookMs) return
+    lookedAt = clock.now()
+    await rpc.check()
+    await relayers.checkGas()
+  }
+
   /** True when an account signed the digest, or a contract wallet says that it did. */
   const signed = async (signer: Address, digest: Uint8Array, signature: Hex) =>
     signedBy(signer, digest, signature) || contracts.confirm(signer, toHex(digest), signature)
@@ -105,13 +112,10 @@ export function createChain(options: createChain.Options): Chain {
     },
     recover: () => relayers.recover(),
     async tend() {
-      if (clock.now() - lookedAt >= lookMs) {
-        lookedAt = clock.now()
-        await rpc.check()
-        await relayers.checkGas()
-      }
+      await look()
       await relayers.tend()
     },
+    look,
     simulate: (order) => payeeSender.simulate(order),
     submit: (order) => relayers.submit(order),
     broadcast: async (raw) => (await broadcast(rpc, raw)).result,
@@ -154,7 +158,7 @@ export declare namespace createChain {
     escrow: Address
     /** The payee's key: it is paid, settles, and relays when no other key does. */
     relayer: Hex | LocalAccount
-    /** Keys that relay what payers signed, in place of the payee's. Each used by this process alone. */
+    /** Keys that relay what payers signed, in place of the payee's. Used by nobody but gateways on the same ledger. */
     relayers?: readonly (Hex | LocalAccount)[]
     ledger: Sender.Books
     /**

@@ -9,7 +9,10 @@ import type { Doubts } from './doubts.ts'
 import { resolveCharge } from './resolve-charge.ts'
 import { createTimer } from './timer.ts'
 
-/** Finds out what became of everything whose end is not known: transactions of ours, and charges in doubt. */
+/**
+ * Finds out what became of everything whose end is not known: transactions of ours, and charges in doubt. What a living
+ * instance settles is its own; a charge in doubt is nobody's. Runs in one process: the one that leads.
+ */
 export type Resolver = {
   /** Asks once about each. What cannot be known yet stays for the next time. */
   tick(): Promise<Resolver.Summary>
@@ -67,9 +70,9 @@ export function createResolver(options: createResolver.Options): Resolver {
     for (const intent of await ledger.openIntents())
       if (intent.chainId === chain.id && (await attempt(intent.id, () => followIntent(intent))))
         summary.intents += 1
-    for (const payment of await ledger.openPayments(limit)) {
+    for (const payment of await ledger.orphans(limit)) {
       if (payment.rail !== 'charge' || desk.isBusy(payment.id)) continue
-      const quiet = payment.updatedAt + quietMs <= clock.now()
+      const quiet = payment.owner !== null || payment.updatedAt + quietMs <= clock.now()
       if (payment.money !== 'unknown' && !(payment.money === 'settling' && quiet)) continue
       // Its caller has been answered 503, or was cut off by a process that died.
       if (payment.delivery !== 'delivered') doubts?.add(payment)
@@ -100,8 +103,8 @@ export declare namespace createResolver {
     /** Oldest block in which a transfer can be. Default 0. */
     fromBlock?: bigint
     /**
-     * A payment that says `settling` belongs to the request that wrote it until nothing was heard of it for this long;
-     * more than a transaction may take. Default 120,000. Use 0 once, when starting alone on a ledger.
+     * A payment that says `settling` and names no instance that settles it is left alone until nothing was heard of it for
+     * this long; more than a transaction may take. Default 120,000. Use 0 once, when beginning to lead.
      */
     quietMs?: number
     /** Time between ticks. Default 5,000. */

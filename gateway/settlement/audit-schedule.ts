@@ -8,6 +8,8 @@ export type AuditSchedule = {
   /** Audits once now, and draws the consequences. */
   tick(): Promise<Drift>
   state(): AuditSchedule.State
+  /** Takes up what another process found: routes that it stopped are stopped here too, until one of its audits is clean. */
+  heed(): Promise<void>
   /** Takes up what the last process knew: routes that it had stopped stay stopped until an audit is clean. */
   start(): Promise<void>
   stop(): Promise<void>
@@ -59,6 +61,14 @@ export function createAuditSchedule(options: createAuditSchedule.Options): Audit
     })
   }
 
+  async function heed(): Promise<void> {
+    const [ran] = await ledger.notes('audit-ran')
+    const [stopped] = await ledger.notes('routes-stopped')
+    const [resumed] = await ledger.notes('routes-resumed')
+    state.stopped = (stopped?.seq ?? 0) > (resumed?.seq ?? 0)
+    state.drift = state.stopped || ran?.body.clean === false
+  }
+
   const work = async () => {
     if (skip) skip = false
     else await tick()
@@ -70,14 +80,10 @@ export function createAuditSchedule(options: createAuditSchedule.Options): Audit
   return {
     tick,
     state: () => ({ ...state }),
+    heed,
     async start() {
-      const [stopped] = await ledger.notes('routes-stopped')
-      const [resumed] = await ledger.notes('routes-resumed')
-      if (stopped !== undefined && stopped.seq > (resumed?.seq ?? 0)) {
-        state.drift = true
-        state.stopped = true
-        skip = false
-      }
+      await heed()
+      if (state.stopped) skip = false
       if (everyMs > 0) timer.start()
     },
     stop: () => timer.stop(),

@@ -87,7 +87,18 @@ export function createSettlement(options: createSettlement.Options) {
     reconcile: () => reconcile({ ledger, chain, tokens, fromBlock }),
     /** Suspends the channels of which the chain knows more than the books. Before everything else. */
     suspendRestored: () => suspendRestored({ ledger, chain, tokens, fromBlock, book, report }),
-    /** Takes up what a dead process left, and reads what the chain did meanwhile. Before the first request. */
+    /** Ends what instances that are dead by now have left. For the one that leads. */
+    sweep: () => recoverOpenPayments({ ledger, report, doubts }),
+    /** What every instance looks at: whose callers were told that the chain has not answered, here or by another one. */
+    async attend(): Promise<void> {
+      for (const payment of await ledger.openPayments(1_000))
+        if (payment.rail === 'charge' && payment.money === 'unknown' && payment.delivery !== 'delivered')
+          doubts.add(payment)
+    },
+    /**
+     * Takes up what dead processes left, and reads what the chain did meanwhile. For the one that leads, when it begins to,
+     * and before its first request when that is its start.
+     */
     async recover(): Promise<void> {
       await recoverOpenPayments({ ledger, report, doubts })
       await createResolver({ ...resolving, quietMs: 0 }).tick()
@@ -98,6 +109,7 @@ export function createSettlement(options: createSettlement.Options) {
       await settler.tick()
       await guard.tick().catch(failed('close-watch-failed'))
     },
+    /** The work that is done once: for the one that leads. */
     start(): void {
       watcher.start()
       resolver.start()
@@ -105,7 +117,6 @@ export function createSettlement(options: createSettlement.Options) {
       guard.start()
       reorg.start()
       withdrawals.start()
-      abandoned.start()
     },
     async stop(): Promise<void> {
       const running = [watcher, resolver, settler, guard, reorg, withdrawals, abandoned]

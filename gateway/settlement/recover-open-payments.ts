@@ -4,9 +4,9 @@ import type { Payment } from '../ledger/Payment.ts'
 import type { Doubts } from './doubts.ts'
 
 /**
- * Ends the payments that a dead process left, as far as the books alone can tell; call it once at start, when no other
- * process works on this ledger. In doubt the payer is favoured. Money that may be moving on chain (`settling`,
- * `unknown`) is left to the resolver.
+ * Ends the payments that a dead process left, as far as the books alone can tell. Those of living instances are not looked
+ * at, so it may run at any time, but in one process: the one that leads. In doubt the payer is favoured. Money that may be
+ * moving on chain (`settling`, `unknown`) is left to the resolver.
  *
  * | Left as | Becomes |
  * |---|---|
@@ -17,14 +17,14 @@ import type { Doubts } from './doubts.ts'
  * @returns how many payments ended each way.
  */
 export async function recoverOpenPayments(options: {
-  ledger: Pick<Ledger, 'openPayments' | 'answer' | 'void' | 'refund' | 'complete' | 'lost'>
+  ledger: Pick<Ledger, 'orphans' | 'answer' | 'void' | 'refund' | 'complete' | 'lost'>
   report?: Report
   /** Told of the charges that its callers were cut off from. */
   doubts?: Pick<Doubts, 'add'>
 }): Promise<recoverOpenPayments.Summary> {
   const { ledger, report = silent, doubts } = options
   const summary: recoverOpenPayments.Summary = { voided: 0, refunded: 0, completed: 0, lost: 0, left: 0 }
-  for (const payment of await ledger.openPayments(Number.MAX_SAFE_INTEGER)) {
+  for (const payment of await ledger.orphans(Number.MAX_SAFE_INTEGER)) {
     const ending = await endOpenPayment(payment, 'The gateway stopped during the call.', { ledger, report })
     summary[ending] += 1
     if (payment.rail === 'charge' && (ending === 'completed' || ending === 'refunded')) doubts?.add(payment)
@@ -41,8 +41,8 @@ export async function endOpenPayment(
     report,
   }: { ledger: Pick<Ledger, 'answer' | 'void' | 'refund' | 'complete' | 'lost'>; report: Report },
 ): Promise<keyof recoverOpenPayments.Summary> {
+  if (endingOf(payment, false) === 'left') return 'left'
   const ending = endingOf(payment, (await ledger.answer(payment.id)) !== null)
-  if (ending === 'left') return ending
   if (ending === 'voided') await ledger.void(payment.id, reason)
   if (ending === 'completed') await ledger.complete(payment.id)
   if (ending === 'refunded') await ledger.refund(payment.id, reason)

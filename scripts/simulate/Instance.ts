@@ -1,5 +1,6 @@
 import { createGateway, type Gateway } from '../../gateway/gateway.ts'
 import { openSqliteLedger } from '../../gateway/ledger/sqlite/open-sqlite-ledger.ts'
+import type { Process } from '../../gateway/settlement/Process.ts'
 import { faultyLedger } from './faulty-ledger.ts'
 import { nodeTransport } from './node-transport.ts'
 import type { Random } from './Random.ts'
@@ -21,12 +22,15 @@ export class Instance {
   #skewMs = 0
   readonly #world: World
   readonly #random: Random
+  readonly #life: number
   #die: () => void = () => {}
 
-  constructor(world: World, name: string) {
+  constructor(world: World, life: number) {
     this.#world = world
-    this.name = name
-    this.#random = world.random.fork(name)
+    this.name = `gateway-${life}`
+    this.#life = life
+    world.living.add(life)
+    this.#random = world.random.fork(this.name)
     this.died = new Promise((resolve) => {
       this.#die = () => resolve('died')
     })
@@ -66,6 +70,7 @@ export class Instance {
         ledger: faultyLedger(ledger, world, this),
         nodes,
         forwarder: world.upstream.forwarderFor(this),
+        instance: { process: this.#process(), beatMs: world.config.chain.pollMs },
       },
     })
     try {
@@ -80,6 +85,13 @@ export class Instance {
     return true
   }
 
+  /** A process of its own in the eyes of the ledger: the lives are numbered, and the world knows which of them go on. */
+  #process(): Process {
+    const world = this.#world
+    const lives = ({ pid }: Pick<Process, 'pid'>) => world.living.has(pid)
+    return { host: 'world', pid: this.#life, born: null, lives }
+  }
+
   /** Its clock is set, forward or back. */
   jump(ms: number): void {
     this.#skewMs = ms
@@ -89,6 +101,7 @@ export class Instance {
   kill(): void {
     if (!this.#alive) return
     this.#alive = false
+    this.#world.living.delete(this.#life)
     this.#die()
   }
 

@@ -43,6 +43,8 @@ export class World {
   swarm: Swarm
   current: Instance | null = null
   lives = 0
+  /** Lives that go on, by their number. */
+  readonly living = new Set<number>()
   reorganisations = 0
   readonly #voids = new Map<string, number>()
   readonly #sent: { hash: Hex; data: Hex }[] = []
@@ -90,7 +92,7 @@ export class World {
   async keepAlive(): Promise<void> {
     for (;;) {
       this.lives += 1
-      const instance = new Instance(this, `gateway-${this.lives}`)
+      const instance = new Instance(this, this.lives)
       this.current = instance
       const begun = await Promise.race([instance.boot(), instance.died])
       if (begun === true) this.journal.say(`${instance.name} serves`)
