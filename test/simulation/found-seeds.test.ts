@@ -42,6 +42,16 @@ describe('seeds that failed', () => {
       seed: 50045,
       override: {},
     },
+    {
+      found: 'what a payer signed above its spending was taken for a breach when a close met a fault',
+      seed: 100318,
+      override: { rpcError: 0.1 },
+    },
+    {
+      found: 'a node that hid some receipts kept the watcher in place until it hid none',
+      seed: 100179,
+      override: { receiptHidden: 0.3 },
+    },
   ])('behavior: $found', async ({ seed, override }) => {
     const result = await simulate(chain, { seed, hours: 1, override })
     expect(result.violations).toEqual([])
