@@ -167,7 +167,7 @@ type Relay = {
 }
 
 /**
- * Counts a transaction before it is sent; what was never sent does not count. One whose end is not known does.
+ * Counts a transaction before it is sent; what was never sent by us does not count. One whose end is not known does.
  * @throws {GasBudgetSpentError}
  */
 async function withinGasBudget(
@@ -187,8 +187,21 @@ async function withinGasBudget(
     if (error instanceof ChainUnavailableError) await ledger.relays.giveBack(taken.id)
     throw error
   })
-  if (outcome.status === 'rejected') await ledger.relays.giveBack(taken.id)
+  if (outcome.status === 'rejected' || outcome.joined) await ledger.relays.giveBack(taken.id)
   return outcome
+}
+
+/** The deposit is on chain, and for an opening also in the books. */
+async function isMade({ kind, channelId, payer, nonce }: Relay, context: DepositContext): Promise<boolean> {
+  const { chain, ledger, terms } = context
+  if (kind === 'open') return (await ledger.channel(channelId)) !== null
+  return (await chain.authorizationUsed(terms.token.address, payer, nonce)) === true
+}
+
+/** A transaction of ours makes it, or has made it and is not booked yet. */
+async function isUnderWay({ nonce }: Relay, { ledger }: DepositContext): Promise<boolean> {
+  const intents = await ledger.intentsFor(nonce)
+  return intents.some(({ state }) => state !== 'dropped' && state !== 'reverted')
 }
 
 /** Submits once, however many copies arrive together, and books from the mined log. */
@@ -198,7 +211,8 @@ function relay(order: Relay, context: DepositContext): Promise<void> {
     const outcome = await withinGasBudget(order.payer, context, () =>
       chain.submit({
         kind: order.kind,
-        subjects: [order.channelId],
+        // The deposit by name: whoever brings it a second time, to whichever process, hears what becomes of the first.
+        subjects: [order.channelId, order.nonce],
         to: chain.escrow,
         data: order.data,
         confirmations: chain.depth(terms.token.address, order.deposit),
@@ -212,6 +226,10 @@ function relay(order: Relay, context: DepositContext): Promise<void> {
       case 'unknown':
         throw new PaymentUnknownError(order.channelId, outcome.reason)
       default:
+        // Another process may have been first, and this one's copy of it is what the escrow refuses.
+        if (await isMade(order, context)) return
+        if (await isUnderWay(order, context))
+          throw new PaymentUnknownError(order.channelId, 'it is being made.')
         throw revertProblem(outcome.reason, `The deposit was refused: ${outcome.reason}.`, {
           channelId: order.channelId,
         })
