@@ -39,6 +39,8 @@ export async function healDeposit(context: ReorgContext, anchor: Reorg.Anchor): 
       await ledger.reorg.seen([{ id: anchor.id, state: 'final', reason: 'made-in-another-transaction' }])
       return
     }
+    // The very same transaction may have been mined meanwhile: then this one had to be refused. Looked at again.
+    if (((await chain.channel(channel.id))?.deposit ?? 0n) >= channel.deposit) return
     await giveUp(context, anchor, channel, onChain, outcome.refused)
   } else if (verdict === 'reverse') {
     await giveUp(context, anchor, channel, onChain, 'its transaction is gone')

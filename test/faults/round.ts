@@ -122,8 +122,8 @@ function killAtNode({ node, kill }: House, { payer, of }: Sent, done: () => void
 }
 
 /** A wallet of its own for a call, and the credential that pays for it. */
-export async function prepare(home: House, of: Case): Promise<Sent> {
-  const payer = await home.payer()
+export async function prepare(home: House, of: Case, known?: wallet.Wallet): Promise<Sent> {
+  const payer = known ?? (await home.payer())
   const tag = `${of.name}-${payer.address.slice(2, 8)}`.replaceAll(/[^\w-]+/g, '-')
   const url = `${home.url}${of.path}?call=${tag}`
   return { tag, payer, url, of, headers: await credential(home, of, payer, url) }
