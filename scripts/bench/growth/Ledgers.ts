@@ -27,10 +27,12 @@ export async function seeded(size: Size, stand: Stand, say: (line: string) => vo
   const live = Math.min(size.channels, mostLive)
   const channels = seededChannels(size.channels, payers)
   const { chainId, escrow, token, payee } = stand.chain
-  const schema = readFileSync('gateway/ledger/sqlite/schema.sql', 'utf8')
-  // Another schema, another chain or other payers: another file.
+  const sources = ['gateway/ledger/sqlite/schema.sql', 'scripts/bench/growth/seed.ts'].map((file) =>
+    readFileSync(file, 'utf8'),
+  )
+  // Another schema, another way of writing, another chain or other payers: another file.
   const name = createHash('sha256')
-    .update(JSON.stringify([schema, size, live, payers, chainId, escrow, token, payee]))
+    .update(JSON.stringify([sources, size, live, payers, chainId, escrow, token, payee]))
     .digest('hex')
   const path = join(folder, `${size.channels}-${size.past}-${name.slice(0, 16)}.sqlite`)
   if (!existsSync(path)) {

@@ -48,7 +48,7 @@ export async function runIdleMemory(
     }
     const memory = async () => (await gateway.ask('memory')) as Memory
     // The first tenth makes the code hot; what that takes is no channel's.
-    const each = Math.floor(ledger.live / options.connections)
+    const each = Math.floor((0.9 * ledger.live) / options.connections)
     const vouchers = freshVouchersOf(ledger, stand, each)
     const first = Math.ceil(each / 10)
     await call(vouchers.map((of) => of.slice(0, first)))

@@ -26,7 +26,7 @@ function pickChannels(
   try {
     return payers.map(({ key }, connection) => {
       const own = channels.filter(
-        (_, place) => place % payers.length === connection && isLive(place, channels.length, live),
+        ({ id }, place) => place % payers.length === connection && isLive(id, live / channels.length),
       )
       const picked = shuffle(own).slice(0, each)
       const calls = Math.ceil(each / Math.max(1, picked.length))

@@ -62,7 +62,7 @@ export declare namespace seedLedger {
     /** Calls that the channels have paid for, shared out evenly. */
     past: number
     chain: ChainFacts
-    /** How many channels belong to the escrow in use; the rest to an earlier one. */
+    /** About how many channels belong to the escrow in use; the rest to an earlier one. */
     live: number
     say(line: string): void
   }
@@ -193,7 +193,7 @@ function writeChannels(
     const calls = callsOf(place, channels.length, past)
     const spent = (price * BigInt(calls)).toString()
     const held = calls === 0 ? null : spent
-    const escrow = isLive(place, channels.length, live) ? chain.escrow : earlierEscrow
+    const escrow = isLive(id, live / channels.length) ? chain.escrow : earlierEscrow
     insert.run(
       id,
       escrow,
@@ -211,9 +211,9 @@ function writeChannels(
   })
 }
 
-/** Live channels lie evenly among all. */
-export function isLive(place: number, channels: number, live: number): boolean {
-  return Math.floor((place * live) / channels) !== Math.floor(((place + 1) * live) / channels)
+/** Which channels are live follows from their ids: about as many as asked for, anywhere among all. */
+export function isLive(id: Hex, share: number): boolean {
+  return Number.parseInt(id.slice(-8), 16) < share * 2 ** 32
 }
 
 const earlierEscrow = `0x${'e5'.repeat(20)}`

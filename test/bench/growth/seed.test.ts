@@ -38,9 +38,12 @@ describe('seedLedger', () => {
     }
   })
 
-  test('behavior: as many channels are live as were asked for, evenly among all', () => {
-    const live = Array.from({ length: 1_000 }, (_, place) => isLive(place, 1_000, 50))
-    expect(live.filter(Boolean)).toHaveLength(50)
-    expect(live.slice(0, 500).filter(Boolean)).toHaveLength(25)
+  test('behavior: about as many channels are live as were asked for, and every payer has some', () => {
+    const payers = Array.from({ length: 64 }, (_, index) => `0x${index}` as Address)
+    const live = seededChannels(10_000, payers).filter(({ id }) => isLive(id, 0.5))
+    expect(live.length).toBeGreaterThan(4_500)
+    expect(live.length).toBeLessThan(5_500)
+    expect(new Set(live.map(({ payer }) => payer)).size).toBe(64)
+    expect(seededChannels(100, payers).filter(({ id }) => isLive(id, 1))).toHaveLength(100)
   })
 })
