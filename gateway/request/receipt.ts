@@ -35,12 +35,13 @@ export function receiptHeaders(receipted: Receipted, deps: Deps): Fields {
 /** The receipt of a channel's open, top-up, voucher or close: no call was paid (draft-evm-session-00, "Receipt"). */
 export function managedReceipt(
   channel: Channel,
-  transaction: Hex | null,
-  challengeId: string,
+  { transaction, challengeId, proven }: { transaction: Hex | null; challengeId: string; proven: boolean },
   deps: Deps,
 ): Fields {
+  const { acceptedCumulative, spent, ...rest } = session(channel, challengeId, deps)
   const receipt = {
-    ...session(channel, challengeId, deps),
+    ...rest,
+    ...(proven ? { acceptedCumulative, spent } : {}),
     ...(transaction === null ? {} : { txHash: transaction }),
   }
   return [Receipt.header.toLowerCase(), Receipt.serialize(receipt)]

@@ -28,7 +28,7 @@ export type Verified = Priced & {
 }
 
 /** A request that was about a channel and nothing else: it is answered without a call. */
-export type Managed = { managed: Channel; transaction: Hex | null; challengeId: string }
+export type Managed = { managed: Channel; transaction: Hex | null; challengeId: string; proven: boolean }
 
 /**
  * Verifies the credential against exactly these terms. The signature comes first, before anything that costs.
@@ -96,7 +96,12 @@ async function verifyMpp(credential: Credential, priced: Priced, deps: Deps): Pr
   )
   return action.kind === 'pay'
     ? { ...priced, paying: action.voucher, ...common }
-    : { managed: action.channel, transaction: action.transaction, challengeId: challenge.id }
+    : {
+        managed: action.channel,
+        transaction: action.transaction,
+        challengeId: challenge.id,
+        proven: action.proven,
+      }
 }
 
 /** The challenge is ours, for this route, wallet, body and price. */

@@ -1,8 +1,9 @@
 import type { Hex } from 'viem'
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
+import * as Authorization from '../../gateway/protocol/Authorization.ts'
 import * as Receipt from '../../gateway/protocol/Receipt.ts'
 import { type Sold, sell } from '../support/sold.ts'
-import { type Offers, offers, type wallet } from '../support/wallet.ts'
+import { type Offers, offers, random32, type wallet } from '../support/wallet.ts'
 
 /** One deposit, then a signature for each call. The promise: what was served is what is paid, to the base unit. */
 
@@ -242,6 +243,52 @@ describe('top-up', () => {
     )
     expect(response.status).toBe(200)
     expect(await counters()).toMatchObject({ deposit: 1_250_000n })
+    // A transaction hash is public: whoever knows it learns what stands on chain, and not what was spent.
+    expect(await response.json()).toEqual({
+      channelId: channel.id,
+      deposit: '1250000',
+      settled: '0',
+      finalized: false,
+    })
+    const receipt = Receipt.parse(response.headers.get('payment-receipt') ?? '')
+    expect(receipt).toMatchObject({ status: 'success', channelId: channel.id })
+    expect(receipt).not.toHaveProperty('spent')
+    expect(receipt).not.toHaveProperty('acceptedCumulative')
+  })
+
+  test('behavior: by the signed funds of somebody else, who is told nothing of what was spent', async () => {
+    const { channel, session, send, counters } = await opened()
+    const other = await sold.payer()
+    const salt = random32()
+    const nonce = Authorization.topUpNonce({
+      channelId: channel.id,
+      additionalDeposit: 500_000n,
+      from: other.address,
+      topUpSalt: salt,
+    })
+    const { message, signature } = await other.authorization('receive', {
+      from: other.address,
+      to: sold.chain.escrow,
+      value: 500_000n,
+      validAfter: 0n,
+      validBefore: 2n ** 40n,
+      nonce,
+    })
+    const authorization = { ...message, value: '500000', validAfter: '0', validBefore: String(2n ** 40n) }
+    const response = await send(
+      other.channel().said(session, {
+        channelId: channel.id,
+        action: 'topUp',
+        type: 'authorization',
+        additionalDeposit: '500000',
+        authorization,
+        signature,
+        salt,
+      }),
+    )
+    expect(response.status).toBe(200)
+    expect(await response.json()).not.toHaveProperty('spent')
+    expect(await counters()).toMatchObject({ deposit: 1_500_000n, spent: price })
   })
 
   test('behavior: along with the voucher that needs it', async () => {

@@ -1,4 +1,4 @@
-import { type Address, type Hex, zeroAddress } from 'viem'
+import { type Address, type Hex, isAddressEqual, zeroAddress } from 'viem'
 import type { Channel } from '../../ledger/Channel.ts'
 import type { Credential } from '../../protocol/mpp/Credential.ts'
 import * as Session from '../../protocol/mpp/Session.ts'
@@ -16,11 +16,12 @@ import {
 
 /**
  * What a session credential asks for: a call to be paid by a voucher, or only something done to the channel.
- * A call may still turn out to be for the channel alone, when its voucher does not cover the price.
+ * A call may still turn out to be for the channel alone, when its voucher does not cover the price. `proven`: its payer or its
+ * signer has asked, and may be told what it has spent. Anybody may top a channel up, and a transaction hash is public.
  */
 export type SessionAction =
   | { kind: 'pay'; voucher: VerifiedVoucher }
-  | { kind: 'managed'; channel: Channel; transaction: Hex | null }
+  | { kind: 'managed'; channel: Channel; transaction: Hex | null; proven: boolean }
 
 /**
  * Carries out everything of a session credential but the call itself: opens, tops up, accepts, closes.
@@ -39,7 +40,7 @@ export async function sessionAction(
     case 'open':
       return open(payload, credential, options, context)
     case 'topUp': {
-      await knownChannel(payload.channelId, context)
+      const { payer } = await knownChannel(payload.channelId, context)
       if (payload.type === 'hash') await followDeposit(payload.hash, payload.channelId, context)
       else {
         if (payload.additionalDeposit !== payload.authorization.value)
@@ -49,7 +50,9 @@ export async function sessionAction(
           )
         await topUpByAuthorization(payload.channelId, payload, context)
       }
-      return { kind: 'managed', channel: await knownChannel(payload.channelId, context), transaction: null }
+      const channel = await knownChannel(payload.channelId, context)
+      const proven = payload.type === 'authorization' && isAddressEqual(payload.authorization.from, payer)
+      return { kind: 'managed', channel, transaction: null, proven }
     }
     case 'voucher': {
       const { deposit } = payload
@@ -165,7 +168,7 @@ async function managed(voucher: VerifiedVoucher, context: DepositContext): Promi
   const result = await context.ledger.acceptVoucher({ channelId, cumulative, signature, minDelta: 0n, now })
   if (!('channel' in result) || (result.outcome !== 'accepted' && result.outcome !== 'replayed'))
     throw voucherRefusal(result)
-  return { kind: 'managed', channel: result.channel, transaction: null }
+  return { kind: 'managed', channel: result.channel, transaction: null, proven: true }
 }
 
 /** Cooperative close (draft-evm-session-00, "Cooperative Close"): pays us what was spent, refunds the rest. */
@@ -186,6 +189,7 @@ async function close(payload: Session.Close, context: DepositContext): Promise<S
         kind: 'managed',
         channel: await knownChannel(channel.id, context),
         transaction: outcome.transaction,
+        proven: true,
       }
     case 'unknown':
       throw new PaymentUnknownError(channel.id, outcome.reason)
