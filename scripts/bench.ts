@@ -17,6 +17,9 @@ try {
   process.exit(2)
 }
 
+// What was started ends with this process.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
+
 const say = (line: string) => void (options.json ? process.stderr : process.stdout).write(`${line}\n`)
 const result = await runBench(options, say)
 if (options.write) say(`Wrote ${await document(result)}`)

@@ -13,6 +13,12 @@ export type Child = {
 /** Server under test, and everything else. */
 export const cores = { server: 0, rest: 1 } as const
 
+/** Children that live. They end with this process, however it ends. */
+const running = new Set<ChildProcess>()
+process.on('exit', () => {
+  for (const child of running) child.kill()
+})
+
 const taskset = spawnSync('taskset', ['--version'], { stdio: 'ignore' }).status === 0
 
 /** Whether processes are pinned: `taskset` is there. */
@@ -31,6 +37,8 @@ export function start<T>(
     stdio: ['ignore', 'pipe', 'pipe', ...(options.probe === true ? (['ipc'] as const) : [])],
     env: { ...process.env, ...options.environment },
   })
+  running.add(child)
+  child.once('exit', () => running.delete(child))
   const errors: string[] = []
   child.stderr?.on('data', (data: Buffer) => errors.push(data.toString()))
   return new Promise((resolve, reject) => {
@@ -78,6 +86,7 @@ function stop(child: ChildProcess): Promise<void> {
     child.removeAllListeners('exit')
     child.once('exit', () => {
       clearTimeout(late)
+      running.delete(child)
       resolve()
     })
     child.kill('SIGTERM')

@@ -1,5 +1,4 @@
-import { copyFileSync, existsSync } from 'node:fs'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { copyFileSync, existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { freePort } from '../dev/free-port.ts'
@@ -29,8 +28,10 @@ export async function prepareStand(options: {
   connections: number
   say(line: string): void
 }): Promise<Stand> {
-  const folder = await mkdtemp(join(tmpdir(), 'farthing-bench-'))
-  const closing: (() => Promise<void>)[] = [() => rm(folder, { recursive: true, force: true })]
+  const folder = mkdtempSync(join(tmpdir(), 'farthing-bench-'))
+  const remove = () => rmSync(folder, { recursive: true, force: true })
+  process.once('exit', remove)
+  const closing: (() => Promise<void>)[] = [async () => remove()]
   const close = async () => {
     for (const end of closing.splice(0).reverse()) await end()
   }
