@@ -1,7 +1,7 @@
 import { fastest } from '../gateway-rows.ts'
 import type { Options } from '../options.ts'
 import type { Memory } from '../probe.ts'
-import { median } from '../report.ts'
+import { ratio } from '../report.ts'
 import { measure, type Sample } from '../Sample.ts'
 import type { Stand } from '../Stand.ts'
 import { paidRequests, sessionOffer } from '../vouchers.ts'
@@ -15,6 +15,8 @@ export type Growth = {
   sizes: Grown[]
   /** The large ledger over the small one: the median of what each round saw. */
   ratio: number | null
+  /** The same by processor time. */
+  ratioByProcessor: number | null
 }
 
 export type Grown = Size & {
@@ -54,12 +56,12 @@ export async function runGrowth(
   } finally {
     for (const one of running) await one.stop()
   }
-  const [small, , large] = sizes
-  const ratios = (large?.samples ?? []).flatMap(({ rate }, round) => {
-    const base = small?.samples[round]?.rate
-    return base === undefined || base === 0 ? [] : [rate / base]
-  })
-  return { sizes, ratio: median(ratios) }
+  return { sizes, ratio: ratioOf(sizes, 'rate'), ratioByProcessor: ratioOf(sizes, 'processor') }
+}
+
+function ratioOf(sizes: readonly Grown[], by: 'rate' | 'processor'): number | null {
+  const samples = { small: sizes[0]?.samples ?? [], large: sizes.at(-1)?.samples ?? [] }
+  return ratio(samples, 'large', 'small', by)
 }
 
 async function sampleOf(
