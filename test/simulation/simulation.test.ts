@@ -3,7 +3,7 @@ import { SimulatedChain } from '../../scripts/simulate/SimulatedChain.ts'
 import { simulate } from '../../scripts/simulate/simulate.ts'
 
 /** So many that it takes about a minute on a free machine. `./run simulate` runs thousands, and longer ones. */
-const seeds = 150
+const seeds = 100
 const hours = 0.25
 
 let chain: SimulatedChain
@@ -14,7 +14,7 @@ afterAll(() => chain.close())
 
 describe('simulate', () => {
   test(`default: a payment buys exactly one delivered result, in ${seeds} worlds full of faults`, {
-    timeout: 600_000,
+    timeout: 1_200_000,
   }, async () => {
     let [calls, lives, reorganisations] = [0, 0, 0]
     for (let seed = 1; seed <= seeds; seed += 1) {
