@@ -111,6 +111,7 @@ export async function house(options: house.Options): Promise<House> {
     FARTHING_RELAYER_KEY: chain.privateKeys[payeeIndex] ?? '0x',
   }
 
+  const compiled = join(directory, 'compiled')
   let child: ChildProcess | null = null
   const places = new Map<string, PromiseWithResolvers<void>>()
   const place = (name: string) => {
@@ -136,7 +137,8 @@ export async function house(options: house.Options): Promise<House> {
       const stopping = [options.replaceAfterSeconds ?? '', options.busyTimeoutMs ?? ''].map(String)
       const told = entry === 'main' ? ['--config', config] : [config, ...stopping]
       const started = spawn(process.execPath, [entries[entry], ...told], {
-        env: { PATH: process.env.PATH ?? '', ...environment, ...options.environment },
+        // What a start compiles, the next one reads: a third of the time of each.
+        env: { PATH: process.env.PATH ?? '', NODE_COMPILE_CACHE: compiled, ...environment },
         stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       })
       child = started
@@ -251,7 +253,6 @@ export declare namespace house {
   type Options = {
     routes: RouteInput[]
     override?: Omit<Partial<ConfigInput>, 'chain'> & { chain?: Partial<ConfigInput['chain']> }
-    environment?: Record<string, string>
     /** Makes the volume that the books are on, inside the house's own folder, and names it. */
     disk?: (directory: string) => string
     accounts?: number

@@ -1,3 +1,4 @@
+import { flushCompileCache } from 'node:module'
 import { loadConfig } from '../../gateway/config/load-config.ts'
 import { createGateway } from '../../gateway/gateway.ts'
 import type { Ledger } from '../../gateway/ledger/Ledger.ts'
@@ -96,4 +97,5 @@ const books: Ledger = await openSqliteLedger({
 const gateway = await createGateway({ config, world: { ledger: behind(books) } })
 await gateway.start()
 process.on('SIGTERM', () => void gateway.stop().finally(() => process.exit(0)))
+flushCompileCache()
 console.log(JSON.stringify({ msg: 'listening' }))
