@@ -1,17 +1,20 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { createChain } from '../gateway/chain/create-chain.ts'
 import { systemClock } from '../gateway/clock.ts'
 import { ConfigError } from '../gateway/config/Config.ts'
 import { loadConfig } from '../gateway/config/load-config.ts'
 import { GatewayError } from '../gateway/errors.ts'
 import { openSqliteLedger } from '../gateway/ledger/sqlite/open-sqlite-ledger.ts'
-import { DecisionError, operate, readCommand, UsageError } from './withdrawals/operate.ts'
+import { DecisionError } from './withdrawals/DecisionError.ts'
+import { operate, readCommand, UsageError } from './withdrawals/operate.ts'
 
 /**
- * `./run withdrawals list [--all] | approve ID | reject ID [--reason TEXT] [--config FILE] [--env-file FILE]`: looks at
- * withdrawals, and decides about those that wait for an operator. It works on the books, beside the running gateway, which
- * pays. Exit code 0: done. 1: too late, or there is none. 2: it could not be asked.
+ * `./run withdrawals list [--all] | held | approve ID | reject ID [--reason TEXT] | resolve ID --paid AMOUNT --note TEXT
+ * [--config FILE] [--env-file FILE]`: looks at withdrawals, and decides about those that wait for an operator. It works on
+ * the books, beside the running gateway, which pays; `resolve` reads what a payout moved from the chain. Exit code 0: done.
+ * 1: too late, or there is none. 2: it could not be asked.
  */
 const dev = join('.farthing', 'dev.config.json')
 const hasOwn = ['ts', 'json', 'yaml', 'yml'].some((extension) => existsSync(`farthing.config.${extension}`))
@@ -22,6 +25,8 @@ try {
     options: {
       all: { type: 'boolean', default: false },
       reason: { type: 'string', default: 'Rejected by an operator.' },
+      paid: { type: 'string' },
+      note: { type: 'string' },
       config: { type: 'string' },
       'env-file': { type: 'string' },
     },
@@ -34,11 +39,20 @@ try {
   const config = await loadConfig(useDev ? dev : values.config)
   const ledger = await openSqliteLedger({ path: config.database })
   try {
-    const context = {
-      withdrawals: ledger.withdrawals,
-      tokens: [...config.tokens.values()],
-      now: systemClock.now(),
-    }
+    const { withdrawals, intentsFor, attempts } = ledger
+    const tokens = [...config.tokens.values()]
+    const { id: chainId, rpcUrl, relayerKey: relayer, depths: confirmations, agreementAbove } = config.chain
+    const chain = createChain({
+      chainId,
+      rpcUrl,
+      relayer,
+      confirmations,
+      agreementAbove,
+      escrow: config.escrow,
+      ledger,
+      clock: systemClock,
+    })
+    const context = { withdrawals, intentsFor, attempts, chain, tokens, now: systemClock.now() }
     process.stdout.write(await operate(command, context))
   } finally {
     await ledger.close()

@@ -7,6 +7,8 @@ import type { Report } from './Report.ts'
  * where there are two nobody can tell which: then nothing is known, and it is asked again.
  */
 export type Agreement = {
+  /** True when anything at all needs it. */
+  readonly isConfigured: boolean
   /** True when this much of a token is credited only by two nodes. Base units. */
   isNeeded(token: Address, amount: bigint): boolean
   /**
@@ -60,6 +62,7 @@ export function createAgreement(options: createAgreement.Options): Agreement {
   }
 
   return {
+    isConfigured: amounts.size > 0,
     isNeeded(token, amount) {
       const most = amounts.get(token.toLowerCase())
       return most !== undefined && amount > most

@@ -67,15 +67,26 @@ export interface Chain {
   block(number: bigint): Promise<Chain.Block | null>
   /** A channel as the escrow has it now, or as it had it at the end of a block; null when it does not exist. */
   channel(id: Hex, at?: bigint): Promise<Chain.EscrowChannel | null>
-  /** How many transactions an account has sent that are mined: its next nonce. */
-  sent(account: Address): Promise<number>
+  /** How many transactions an account has sent that are mined, now or at the end of a block: its next nonce. */
+  sent(account: Address, at?: bigint): Promise<number>
   /**
-   * Resolves when a channel has at least this deposit: at once for a small one, and for a large one when two nodes show it.
+   * Resolves when a channel is as is said of it: at once where the amount is small, and where it is large when two nodes
+   * show it.
    * @throws {ChainUnavailableError} they do not: nothing may be booked.
    */
-  confirmDeposit(id: Hex, token: Address, deposit: bigint): Promise<void>
-  /** Base units. */
-  balanceOf(token: Address, owner: Address): Promise<bigint>
+  confirmChannel(
+    id: Hex,
+    token: Address,
+    amount: bigint,
+    shows: (found: Chain.EscrowChannel) => boolean,
+  ): Promise<void>
+  /**
+   * The chain as a decision about this much may rest on it: where the amount is large every answer is one that two nodes
+   * give alike, and {@link ChainUnavailableError} when they do not. Where it is small, as one node says.
+   */
+  evidence(token: Address, amount: bigint): Chain.Evidence
+  /** Base units, now or at the end of a block. */
+  balanceOf(token: Address, owner: Address, at?: bigint): Promise<bigint>
   /** Holding for a token gate: ERC-20 and ERC-721 count, ERC-1155 by id. */
   holding(
     gate: { standard: 'erc20' | 'erc721' | 'erc1155'; token: Address; id?: bigint },
@@ -123,6 +134,25 @@ export declare namespace Chain {
   type Block = { number: bigint; hash: Hex; timestamp: number }
   /** Both ends included. */
   type Range = { from: bigint; to: bigint }
+
+  /** What a decision may rest on. */
+  type Evidence = {
+    /** Its answers are two nodes'. */
+    isAgreed: boolean
+  } & Pick<
+    Chain,
+    | 'head'
+    | 'block'
+    | 'channel'
+    | 'sent'
+    | 'balanceOf'
+    | 'authorizationUsed'
+    | 'authorizationUse'
+    | 'receipt'
+    | 'escrowEvents'
+    | 'transfers'
+    | 'shortfall'
+  >
 
   type EscrowChannel = {
     payer: Address

@@ -20,7 +20,7 @@ export type Follower = {
 }
 
 export function createFollower(options: createFollower.Options): Follower {
-  const { rpc, ledger, clock, confirmations, pollingMs, readMined } = options
+  const { rpc, ledger, clock, confirmations, pollingMs, readMined, evidence } = options
   const closing = new AbortController()
 
   async function end(intent: Ledger.Intent, fate: Exclude<Chain.Fate, { status: 'pending' }>) {
@@ -37,9 +37,13 @@ export function createFollower(options: createFollower.Options): Follower {
   }
 
   /** The receipt decides, of whichever attempt. Null when there is none. */
-  async function mined(intent: Ledger.Intent, depth = confirmations): Promise<Chain.Fate | null> {
+  async function mined(
+    intent: Ledger.Intent,
+    depth = confirmations,
+    read: Chain['receipt'] = readMined,
+  ): Promise<Chain.Fate | null> {
     let receipt: Chain.Mined | null = null
-    for (const { hash } of await signed(intent)) receipt ??= await readMined(hash)
+    for (const { hash } of await signed(intent)) receipt ??= await read(hash)
     if (receipt === null) return null
     if (receipt.depth < depth) return { status: 'pending' }
     if (receipt.status === 'succeeded') return end(intent, { status: 'succeeded', mined: receipt })
@@ -74,21 +78,16 @@ export function createFollower(options: createFollower.Options): Follower {
 
   /** True when the chain has another transaction with this nonce, so deep that ours can never be mined. */
   async function isOverrun(intent: Ledger.Intent): Promise<boolean> {
-    const head = await asking('eth_blockNumber', () => rpc.read.getBlockNumber())
-    const blockNumber = head - BigInt(confirmations) + 1n
-    if (blockNumber < 0n) return false
-    const count = await asking('eth_getTransactionCount', () =>
-      rpc.read.getTransactionCount({ address: intent.from, blockNumber }),
-    )
-    return count > intent.nonce
+    const deep = (await evidence.head()).number - BigInt(confirmations) + 1n
+    return deep >= 0n && (await evidence.sent(intent.from, deep)) > intent.nonce
   }
 
   async function follow(intent: Ledger.Intent, depth = confirmations): Promise<Chain.Fate> {
     const fate = await mined(intent, depth)
     if (fate !== null) return fate
     if (await isOverrun(intent)) {
-      // It may have been mined between the two questions, and its receipt may lag behind its block.
-      const late = await mined(intent, depth)
+      // It may have been mined between the two questions, and its receipt may lag behind its block, or be kept from us.
+      const late = await mined(intent, depth, evidence.receipt)
       if (late !== null) return late
       for (const { hash } of await signed(intent)) if (await isKnown(hash)) return { status: 'pending' }
       return end(intent, { status: 'dropped', reason: 'nonce-used-by-another' })
@@ -130,6 +129,8 @@ export declare namespace createFollower {
     ledger: Pick<Ledger, 'updateIntent' | 'attempts'>
     /** The mined receipt of a transaction, or null. */
     readMined(hash: Hex): Promise<Chain.Mined | null>
+    /** What "it can never be mined" rests on. */
+    evidence: Pick<Chain.Evidence, 'head' | 'sent' | 'receipt'>
     clock: Clock
     confirmations: number
     pollingMs: number

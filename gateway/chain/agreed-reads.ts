@@ -3,27 +3,31 @@ import type { Agreement } from './Agreement.ts'
 import type { Chain } from './Chain.ts'
 import { asking, ChainUnavailableError } from './ChainUnavailableError.ts'
 import type { Reads } from './reads.ts'
+import { plain, sameReceipt } from './same.ts'
 import * as TokenCalls from './TokenCalls.ts'
 
 /**
- * Reads on which a large credit rests, asked of two nodes. What is small is as one node says.
+ * Reads on which a large credit rests, asked of two nodes. What is small is as one node says. Decisions that end something
+ * rest on {@link Chain.evidence}.
  *
  * | Read | Asked of two when |
  * |---|---|
- * | `receipt` | its logs move a large amount to the payee or into the escrow; its depth is the lesser of both |
+ * | `receipt` | its logs move a large amount to or from the payee, or into the escrow; its depth is the lesser of both |
+ * | `receipt` of a reverted transaction | always, where amounts are configured: it does not say how much did not move |
  * | `channel`, at a block | its deposit is large |
- * | `confirmDeposit` | the deposit is large, whatever it was read from |
+ * | `confirmChannel` | the amount is large, whatever it was read from |
  * | `head` | always, where amounts are configured: the second best answer, so that none can claim a depth alone |
  */
 export function agreedReads(options: agreedReads.Options): Pick<Reads, 'head' | 'receipt' | 'channel'> & {
-  confirmDeposit: Chain['confirmDeposit']
+  confirmChannel: Chain['confirmChannel']
 } {
   const { agreement, reads, readsOf, tokens, escrow, payee } = options
 
   const isLarge = (logs: readonly Log[]) =>
     tokens.some((token) =>
       TokenCalls.transfers(token, logs).some(
-        ({ to, value }) => (to === payee || to === escrow) && agreement.isNeeded(token, value),
+        ({ from, to, value }) =>
+          (to === payee || to === escrow || from === payee) && agreement.isNeeded(token, value),
       ),
     )
 
@@ -34,7 +38,8 @@ export function agreedReads(options: agreedReads.Options): Pick<Reads, 'head' | 
     },
     async receipt(hash) {
       const found = await reads.receipt(hash)
-      if (found === null || !isLarge(found.logs)) return found
+      const reverted = found?.status === 'reverted' && agreement.isConfigured
+      if (found === null || (!reverted && !isLarge(found.logs))) return found
       const [one, other] = await agreement.of(
         'eth_getTransactionReceipt',
         (node) => readsOf(node).receipt(hash),
@@ -49,15 +54,15 @@ export function agreedReads(options: agreedReads.Options): Pick<Reads, 'head' | 
       const [agreed] = await agreement.of('getChannel', (node) => readsOf(node).channel(id, at), plain)
       return agreed
     },
-    async confirmDeposit(id, token, deposit) {
-      if (!agreement.isNeeded(token, deposit)) return
-      const enough = async (node: PublicClient) => {
+    async confirmChannel(id, token, amount, shows) {
+      if (!agreement.isNeeded(token, amount)) return
+      const confirms = async (node: PublicClient) => {
         const found = await readsOf(node).channel(id)
-        return found !== null && found.token === token.toLowerCase() && found.deposit >= deposit
+        return found !== null && found.token === token.toLowerCase() && shows(found)
       }
-      const [shown] = await agreement.of('getChannel', enough, plain)
+      const [shown] = await agreement.of('getChannel', confirms, plain)
       if (!shown)
-        throw new ChainUnavailableError('getChannel', new Error('Two nodes do not show this deposit.'))
+        throw new ChainUnavailableError('getChannel', new Error('Two nodes do not show this of the channel.'))
     },
   }
 }
@@ -85,22 +90,6 @@ function secondBest(asked: readonly Promise<Chain.Block>[]): Promise<Chain.Block
     return promise
   })
 }
-
-/** A receipt without its depth, which changes with every block. */
-function sameReceipt(mined: Chain.Mined | null): string {
-  if (mined === null) return 'null'
-  const logs = mined.logs.map(({ address, topics, data, logIndex, blockHash }) => ({
-    address: address.toLowerCase(),
-    topics,
-    data,
-    logIndex,
-    blockHash,
-  }))
-  return plain({ hash: mined.hash, block: mined.block, status: mined.status, logs })
-}
-
-const plain = (value: unknown) =>
-  JSON.stringify(value, (_, inner: unknown) => (typeof inner === 'bigint' ? `${inner}n` : inner))
 
 export declare namespace agreedReads {
   type Options = {

@@ -20,6 +20,7 @@ import type { Chain } from './Chain.ts'
 import { asking } from './ChainUnavailableError.ts'
 import { createContractSignatures } from './contract-signatures.ts'
 import { type Depths, deepest, depthFor } from './depth.ts'
+import { createEvidence } from './evidence.ts'
 import { createFollower } from './Follower.ts'
 import { capOf, estimateFees } from './fees.ts'
 import { Relayers } from './Relayers.ts'
@@ -48,8 +49,9 @@ export function createChain(options: createChain.Options): Chain {
   const above = options.agreementAbove ?? new Map<Address, bigint>()
   const readsOf = (client: PublicClient) => createReads({ client, escrow, payee })
   const reads = readsOf(rpc.read)
+  const agreement = createAgreement({ nodes: rpc.nodes, above, report })
   const agreed = agreedReads({
-    agreement: createAgreement({ nodes: rpc.nodes, above, report }),
+    agreement,
     reads,
     readsOf,
     nodes: rpc.nodes,
@@ -58,7 +60,16 @@ export function createChain(options: createChain.Options): Chain {
     payee,
   })
   const readMined = agreed.receipt
-  const follower = createFollower({ rpc, ledger, clock, confirmations, pollingMs, readMined })
+  const evidence = createEvidence({ agreement, reads, readsOf, head: agreed.head })
+  const follower = createFollower({
+    rpc,
+    ledger,
+    clock,
+    confirmations,
+    pollingMs,
+    readMined,
+    evidence: evidence.always,
+  })
   const { maxMultiple = 5, replaceAfterSeconds = 120 } = options.fees ?? {}
   const fees = { maxMultiple, replaceAfterMs: replaceAfterSeconds * 1_000 }
   const shared = { chainId, rpc, follower, ledger, clock, report, timeoutMs, fees }
@@ -104,6 +115,7 @@ export function createChain(options: createChain.Options): Chain {
     isContract: contracts.hasCode,
     ...reads,
     ...agreed,
+    evidence: evidence.about,
 
     async assertReady() {
       report('info', 'signature-checks', { curve: curve.name, reason: curve.reason })

@@ -81,10 +81,19 @@ export function createReads(options: { client: PublicClient; escrow: Address; pa
         const parties = { payer: lower(payer), payee: lower(found.payee), token: lower(token), signer }
         return { ...parties, deposit, settled, closeRequestedAt, finalized }
       }),
-    sent: (address) => asking('eth_getTransactionCount', () => client.getTransactionCount({ address })),
-    balanceOf: (token, owner) =>
+    sent: (address, at) =>
+      asking('eth_getTransactionCount', () =>
+        client.getTransactionCount({ address, ...(at === undefined ? {} : { blockNumber: at }) }),
+      ),
+    balanceOf: (token, owner, at) =>
       asking('balanceOf', () =>
-        client.readContract({ address: token, abi: erc20, functionName: 'balanceOf', args: [owner] }),
+        client.readContract({
+          address: token,
+          abi: erc20,
+          functionName: 'balanceOf',
+          args: [owner],
+          ...(at === undefined ? {} : { blockNumber: at }),
+        }),
       ),
     holding: (gate, owner) =>
       asking('balanceOf', () =>

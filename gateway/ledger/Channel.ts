@@ -5,7 +5,8 @@ import type { Asset } from './Asset.ts'
 export type AcceptedVoucher = { cumulative: bigint; signature: Hex }
 
 /**
- * What the gateway knows of one channel. Law: settled ≤ spent ≤ accepted ≤ deposit, each only growing.
+ * What the gateway knows of one channel. Law: settled ≤ spent ≤ accepted ≤ deposit, each only growing, but for what a
+ * reorganisation takes back of `deposit` and `settled`.
  * `deposit`, `settled`, `closeRequestedAt` and `finalized` mirror the escrow contract; `accepted` and `spent` are ours.
  */
 export type Channel = {

@@ -16,7 +16,7 @@ import type { Withdrawals } from './Withdrawal.ts'
  * Laws, checked by `audit`:
  *  1. Every asset sums to zero over all accounts.
  *  2. No wallet, prepaid, revenue or hold account goes below zero.
- *  3. For every channel: settled ≤ spent ≤ accepted ≤ deposit, each only growing.
+ *  3. For every channel: settled ≤ spent ≤ accepted ≤ deposit, each only growing, unless a reorganisation takes it back.
  *  4. Every on-chain transfer maps to one entry and back (the ledger's half: each chain reference is used once; the
  *     other half is `settlement/reconcile`).
  *  5. A payment key has at most one delivered call.
@@ -94,9 +94,10 @@ export interface Ledger {
   channelSettled(request: Ledger.ChannelSettled): Promise<Channel>
   /**
    * Follows the chain: closed for good. Books away what it will never pay: unspent value went back to the payer
-   * (prepaid → channel), spent and unsettled value is lost (loss → channel). The counters stay.
+   * (prepaid → channel), spent and unsettled value is lost (loss → channel). The counters stay. With `ref` it is watched
+   * that the chain does not take it back.
    */
-  channelFinalized(id: Hex): Promise<Channel>
+  channelFinalized(id: Hex, ref?: Ledger.ChainRef): Promise<Channel>
   /** Takes no more vouchers on it, until `acceptRestored`. The first reason stays. */
   suspendChannel(id: Hex, reason: string): Promise<Channel>
   /**
@@ -153,6 +154,8 @@ export interface Ledger {
   updateIntent(id: string, change: Ledger.IntentChange): Promise<Ledger.Intent>
   /** Intents that have not ended, oldest first. */
   openIntents(): Promise<Ledger.Intent[]>
+  /** The intent that one of its signings is, by its hash; null when it is none of ours. */
+  intentBy(hash: Hex): Promise<Ledger.Intent | null>
   /** Every intent about a subject (channel id or payment id), oldest first. */
   intentsFor(subject: string): Promise<Ledger.Intent[]>
   /** Intents from this key that were mined, with this nonce or a higher one, lowest first. */
@@ -161,7 +164,11 @@ export interface Ledger {
   lastNonce(chainId: number, from: Address): Promise<number | null>
   /** Next block the watcher must read; null before the first time. */
   cursor(chainId: number): Promise<bigint | null>
-  setCursor(chainId: number, block: bigint): Promise<void>
+  /**
+   * Where the watcher goes on. With `read` only when the cursor is still where it was read from, and by which block it will
+   * know whether the chain is still that one. Going back forgets what was read from there on.
+   */
+  setCursor(chainId: number, block: bigint, read?: Reorg.ReadTo): Promise<void>
   /** Every booked movement that has a chain reference. */
   chainEntries(chainId: number): Promise<Ledger.ChainEntry[]>
 
@@ -379,6 +386,7 @@ export declare namespace Ledger {
     | 'restore-detected'
     | 'restore-accepted'
     | 'difference-accepted'
+    | 'withdrawal-resolved'
   type Note = {
     kind: NoteKind
     subject?: string

@@ -11,8 +11,8 @@ import type { Ledger } from './Ledger.ts'
  * | `held-for-operator` | above what is paid without a person | `requested`, `failed` |
  * | `paying` | its payout may have been sent: ask the chain, never assume | `paid`, `unknown`, `requested`, `failed` |
  * | `unknown` | sent, and the chain did not answer in time; asked again until known | `paid`, `requested`, `failed` |
- * | `paid` | the mined Transfer log shows it | end |
- * | `failed` | nothing moved and nothing can; the amount is the wallet's again | end |
+ * | `paid` | the mined Transfer log shows it | end, unless a reorganisation takes it back |
+ * | `failed` | nothing moved and nothing can; the amount is the wallet's again | end, unless it moves after all |
  */
 export type State = 'requested' | 'held-for-operator' | 'paying' | 'unknown' | 'paid' | 'failed'
 
@@ -64,7 +64,25 @@ export interface Withdrawals {
   paid(id: string, ref: Ledger.ChainRef): Promise<Withdrawal>
   /** Nothing moved and nothing can: the amount is the wallet's again. Refused while a transaction may be out. */
   fail(id: string, reason: string): Promise<Withdrawal>
+  /**
+   * A reorganisation took its payout back for good: books treasury → wallet, and it has failed. In the same step the watcher
+   * steps back, so that what moved in its place is read again.
+   */
+  returned(id: string, payout: Returned): Promise<Withdrawal>
+  /**
+   * Its payout is on chain although it had ended without, or by another transaction. It is taken from the wallet's credit, and
+   * what that does not cover is debt. `instead`: the anchor of the payout whose place it took. Idempotent by chain reference.
+   */
+  moved(id: string, ref: Ledger.ChainRef, instead?: number): Promise<Withdrawal>
+  /** An operator says what a payout counts for that moved something other than was asked for; noted in the trail. */
+  resolve(id: string, resolution: Resolution): Promise<Withdrawal>
 }
+
+/** `anchor`: of the payout that is gone. `from`: the block to read from. */
+export type Returned = { anchor: number; from: bigint; reason: string }
+
+/** Base units. `paid`: what counts as paid to the wallet, at most what it asked for. `left`: what left the payee, all of it. */
+export type Resolution = { paid: bigint; left: bigint; ref: Ledger.ChainRef; note: string }
 
 export type Request = {
   id: string

@@ -50,10 +50,14 @@ export function ofMovement(asset: string, movement: Movement): Difference[] {
 /** A channel on one of the two sides. */
 type Side = { deposit: bigint; settled: bigint; finalized: boolean }
 
-/** Compares one channel; null is a side that does not have it. Pure. */
+/**
+ * Compares one channel; null is a side that does not have it. Pure. One whose opening the chain took back for good, and the
+ * books as well, has nothing left on either side.
+ */
 export function ofChannel(id: Hex, chain: Side | null, books: Side | null): Difference[] {
   const say = (text: string): Difference => ({ kind: 'channel', subject: id, text: `Channel ${id} ${text}` })
-  if (chain === null) return books === null ? [] : [say('is in the books; the escrow does not have it.')]
+  const none = books === null || (books.deposit === 0n && books.settled === 0n)
+  if (chain === null) return none ? [] : [say('is in the books; the escrow does not have it.')]
   if (books === null)
     return [say(`holds ${chain.deposit} in the escrow for the payee; the books do not have it.`)]
   const found: Difference[] = []

@@ -44,7 +44,7 @@ export function createChannelBook(options: createChannelBook.Options): ChannelBo
     const { payer, payee, token, signer, deposit } = found
     const asset = Asset.of(chain.id, token)
     const parties = { payer, payee, token, asset, signer }
-    await chain.confirmDeposit(id, token, deposit)
+    await chain.confirmChannel(id, token, deposit, (shown) => shown.deposit >= deposit)
     const own = { chainId: chain.id, escrow: chain.escrow, now: clock.now() }
     const ref = event === undefined ? {} : { ref: refOf(event) }
     return ledger.channelSeen({ id, ...own, ...parties, deposit, ...ref })
@@ -103,6 +103,8 @@ export function createChannelBook(options: createChannelBook.Options): ChannelBo
         return
       case 'settled': {
         const { cumulative } = booking
+        if (cumulative > channel.settled)
+          await chain.confirmChannel(id, channel.token, cumulative, (shown) => shown.settled >= cumulative)
         await ledger.channelSettled({ id, cumulative, ref: refOf(event), now: clock.now() })
         return
       }
@@ -110,21 +112,20 @@ export function createChannelBook(options: createChannelBook.Options): ChannelBo
         await syncClose(id)
         return
       case 'finalized':
-        if ((event.name === 'closed' || event.name === 'withdrawn') && channel.settled < event.settled)
-          report('error', 'settlement-missed', {
-            channel: id,
-            booked: channel.settled,
-            chain: event.settled,
-          })
-        if (channel.spent > channel.settled)
-          report('error', 'channel-ended-unsettled', {
-            channel: id,
-            spent: channel.spent,
-            settled: channel.settled,
-            transaction,
-          })
-        await ledger.channelFinalized(id)
+        if (!channel.finalized) {
+          await chain.confirmChannel(id, channel.token, channel.deposit, (shown) => shown.finalized)
+          tellOfEnd(channel, event)
+        }
+        await ledger.channelFinalized(id, refOf(event))
     }
+  }
+
+  /** The end of a channel that paid out something other than the books have. */
+  function tellOfEnd({ id: channel, spent, settled }: Channel, event: Event): void {
+    const { transaction } = event
+    if ((event.name === 'closed' || event.name === 'withdrawn') && settled < event.settled)
+      report('error', 'settlement-missed', { channel, booked: settled, chain: event.settled })
+    if (spent > settled) report('error', 'channel-ended-unsettled', { channel, spent, settled, transaction })
   }
 
   async function applyEvents(all: readonly Event[], { inOrder }: { inOrder: boolean }): Promise<void> {

@@ -23,17 +23,21 @@ export type ChargeFate =
   | { status: 'possible' }
   | { status: 'pending'; reason: string }
 
-/** Asks the chain at the depth of its amount. `fromBlock` is the oldest block worth searching. */
+/**
+ * Asks the chain at the depth of its amount; of a large one what two nodes say alike. `fromBlock` is the oldest block worth
+ * searching.
+ */
 export async function chargeFate(chain: Chain, order: ChargeOrder, fromBlock: bigint): Promise<ChargeFate> {
   const { token, message } = order
-  const deep = (await chain.head()).number - BigInt(chain.depth(token, message.value)) + 1n
+  const ask = chain.evidence(token, message.value)
+  const deep = (await ask.head()).number - BigInt(chain.depth(token, message.value)) + 1n
   if (deep < 0n) return { status: 'pending', reason: 'not-deep-enough' }
-  const used = await chain.authorizationUsed(token, message.from, message.nonce, deep)
+  const used = await ask.authorizationUsed(token, message.from, message.nonce, deep)
   if (used === null) return { status: 'pending', reason: 'token-does-not-say' }
   if (used) {
-    const transaction = await findUse(chain, order, deep, fromBlock)
+    const transaction = await findUse(ask, order, deep, fromBlock)
     if (transaction === null) return { status: 'pending', reason: 'use-not-found' }
-    const mined = await chain.receipt(transaction)
+    const mined = await ask.receipt(transaction)
     // The use is there and its receipt is not: the node is behind itself, and the token has said all it says.
     if (mined === null) return { status: 'pending', reason: 'receipt-not-found' }
     const ref = refOf(chain, order, mined)
@@ -41,9 +45,9 @@ export async function chargeFate(chain: Chain, order: ChargeOrder, fromBlock: bi
       ? { status: 'impossible', reason: 'authorization-used-otherwise' }
       : { status: 'executed', ref }
   }
-  if (await chain.authorizationUsed(token, message.from, message.nonce))
+  if (await ask.authorizationUsed(token, message.from, message.nonce))
     return { status: 'pending', reason: 'not-deep-enough' }
-  const block = await chain.block(deep)
+  const block = await ask.block(deep)
   if (block !== null && BigInt(block.timestamp) >= message.validBefore)
     return { status: 'impossible', reason: 'authorization-expired' }
   return { status: 'possible' }
@@ -65,7 +69,7 @@ export function refOf(chain: Chain, order: ChargeOrder, mined: Chain.Mined): Led
 
 /** Newest first: what is asked after has mostly just happened. */
 async function findUse(
-  chain: Chain,
+  ask: Pick<Chain.Evidence, 'authorizationUse'>,
   order: ChargeOrder,
   newest: bigint,
   fromBlock: bigint,
@@ -73,7 +77,7 @@ async function findUse(
   const { from, nonce } = order.message
   for (let to = newest; to >= fromBlock; to -= range) {
     const start = to - range + 1n < fromBlock ? fromBlock : to - range + 1n
-    const found = await chain.authorizationUse(order.token, from, nonce, { from: start, to })
+    const found = await ask.authorizationUse(order.token, from, nonce, { from: start, to })
     if (found !== null) return found
   }
   return null

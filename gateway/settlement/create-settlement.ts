@@ -49,7 +49,16 @@ export function createSettlement(options: createSettlement.Options) {
   const onCloseRequested = () => {
     closing = Promise.all([closing, settler.tick().catch(failed('settlement-failed'))])
   }
-  const watcher = createWatcher({ ...shared, book, tokens, fromBlock, everyMs: pollMs, onCloseRequested })
+  const horizon = options.reorgBlocks === undefined ? {} : { horizon: options.reorgBlocks }
+  const watcher = createWatcher({
+    ...shared,
+    ...horizon,
+    book,
+    tokens,
+    fromBlock,
+    everyMs: pollMs,
+    onCloseRequested,
+  })
   const doubts = createDoubts({ ledger, clock, keepMs: (options.answerSeconds ?? 3_600) * 1_000 })
   const resolving = { ...shared, book, desk: charges, fromBlock, doubts }
   const resolver = createResolver({ ...resolving, everyMs: pollMs })
@@ -59,8 +68,9 @@ export function createSettlement(options: createSettlement.Options) {
     desk: charges,
     fromBlock,
     everyMs: pollMs,
-    ...(options.reorgBlocks === undefined ? {} : { horizon: options.reorgBlocks }),
-    rewind: watcher.rewind,
+    ...horizon,
+    settleFirst: settler.urge,
+    close: settler.close,
   })
   const withdrawals = createWithdrawDesk({ ...shared, everyMs: pollMs })
   const abandoned = createAbandoned({ ledger, report, doubts, everyMs: pollMs })

@@ -2,6 +2,7 @@ import type { Hex } from 'viem'
 import type { Chain } from '../chain/Chain.ts'
 import { type Report, silent } from '../chain/Report.ts'
 import { type Clock, unixSeconds } from '../clock.ts'
+import type { Channel } from '../ledger/Channel.ts'
 import type { Ledger } from '../ledger/Ledger.ts'
 import { closeDanger } from './close-danger.ts'
 import { createTimer } from './timer.ts'
@@ -24,15 +25,23 @@ export declare namespace ExposureGuard {
 export function createExposureGuard(options: createExposureGuard.Options): ExposureGuard {
   const { ledger, chain, clock, settleFirst, report = silent } = options
   const { marginSeconds = 300, everyMs = 10_000 } = options
+  /** Suspended channels of which it was told that their payer leaves. */
+  const told = new Set<Hex>()
 
   async function tick(): Promise<ExposureGuard.Summary> {
     const summary = { closing: 0, alarms: 0 }
-    const asked = (await ledger.channels({ unsettled: true, closing: true })).filter(
+    const all = (await ledger.channels({ closing: true })).filter(
       (channel) => channel.chainId === chain.id && channel.escrow === chain.escrow,
     )
-    if (asked.length === 0) return summary
+    const suspended = all.filter((channel) => channel.suspended !== null)
+    const asked = all.filter((channel) => channel.suspended === null && channel.spent > channel.settled)
+    if (asked.length + suspended.length === 0) return summary
     const graceSeconds = await chain.graceSeconds()
     const now = unixSeconds(clock)
+    for (const channel of suspended) {
+      summary.closing += 1
+      summary.alarms += alarmOf(channel, (channel.closeRequestedAt ?? 0) + graceSeconds - now)
+    }
     for (const channel of asked) {
       summary.closing += 1
       settleFirst(channel.id)
@@ -46,6 +55,20 @@ export function createExposureGuard(options: createExposureGuard.Options): Expos
       })
     }
     return summary
+  }
+
+  /** It is not settled before an operator has decided: told once, and at every look while there is little time left. */
+  function alarmOf({ id, spent, settled, suspended }: Channel, leftSeconds: number): number {
+    if (told.has(id) && leftSeconds >= marginSeconds) return 0
+    told.add(id)
+    report('error', 'close-suspended', {
+      channel: id,
+      unsettled: spent - settled,
+      leftSeconds,
+      reason: suspended,
+      fix: 'run ./run audit --accept-restored: the channel is settled at the next look',
+    })
+    return 1
   }
 
   const timer = createTimer(everyMs, tick, (error) =>

@@ -18,14 +18,15 @@ export async function fateByTransfers(
   if (fate.status !== 'pending' || !unsaid.has(fate.reason)) return fate
   const { chain, fromBlock } = context
   const { token, message } = order
-  const deep = (await chain.head()).number - BigInt(chain.depth(token, message.value)) + 1n
-  const block = deep < 0n ? null : await chain.block(deep)
+  const ask = chain.evidence(token, message.value)
+  const deep = (await ask.head()).number - BigInt(chain.depth(token, message.value)) + 1n
+  const block = deep < 0n ? null : await ask.block(deep)
   if (block === null || BigInt(block.timestamp) < message.validBefore) return fate
   for (const range of split({ from: fromBlock, to: deep }, 2_000n))
-    for (const { transaction, from, value } of await chain.transfers(token, range)) {
+    for (const { transaction, from, value } of await ask.transfers(token, range)) {
       if (from !== message.from.toLowerCase() || value !== message.value) continue
       if ((await context.ledger.payment({ transaction, wallet: message.from })) !== null) continue
-      const mined = await chain.receipt(transaction)
+      const mined = await ask.receipt(transaction)
       // It may be the one: a node that shows a log and not its receipt is behind itself.
       if (mined === null) return { status: 'pending', reason: 'receipt-not-found' }
       const ref = refOf(chain, order, mined)

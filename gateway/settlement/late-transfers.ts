@@ -7,6 +7,7 @@ import * as TokenCalls from '../chain/TokenCalls.ts'
 import type { Ledger } from '../ledger/Ledger.ts'
 import type { Payment } from '../ledger/Payment.ts'
 import { refOf } from './charge-fate.ts'
+import { bookLatePayouts } from './late-payouts.ts'
 import { wasReceived } from './was-received.ts'
 
 /**
@@ -15,12 +16,12 @@ import { wasReceived } from './was-received.ts'
  * is recovered. Nobody pays for nothing, whoever sent the transaction.
  */
 export type LateTransfers = {
-  /** Looks at the transfers to the payee in these blocks, and again at those whose payment had not ended. */
+  /** Looks at the transfers to and from the payee in these blocks, and again at those whose payment had not ended. */
   book(range: Chain.Range): Promise<void>
 }
 
 export function createLateTransfers(options: {
-  ledger: Pick<Ledger, 'payment' | 'settled'>
+  ledger: Pick<Ledger, 'payment' | 'settled' | 'intentBy' | 'attempts' | 'withdrawals'>
   chain: Chain
   tokens: readonly Address[]
   report: Report
@@ -59,13 +60,16 @@ export function createLateTransfers(options: {
     async book(range) {
       for (const [transaction, token] of [...again]) await look(token, transaction)
       for (const token of tokens) {
-        const received = (await chain.transfers(token, range)).filter(
-          ({ from, to }) => to === chain.payee && from !== chain.escrow,
-        )
+        const all = await chain.transfers(token, range)
+        const received = all.filter(({ from, to }) => to === chain.payee && from !== chain.escrow)
         // A node that shows a log and not its receipt is behind itself: what is passed over now is never read again.
         for (const transaction of new Set(received.map((transfer) => transfer.transaction)))
           if (!(await look(token, transaction)))
             throw new ChainUnavailableError('eth_getTransactionReceipt', new Error('no receipt for a log'))
+        await bookLatePayouts(
+          { ledger, chain, report },
+          all.filter(({ from, to }) => from === chain.payee && to !== chain.payee),
+        )
       }
     },
   }

@@ -18,12 +18,12 @@ export function orderOf(withdrawal: Withdrawal): Chain.Order & { to: Address; da
  * |---|---|
  * | `paid` | exactly the amount went from the payee to the recipient; `ref` is its Transfer log |
  * | `nothing` | no token left the payee |
- * | `otherwise` | something left, and not what was asked for: a person must look |
+ * | `otherwise` | something left, and not what was asked for: a person must look. `left` is all that did |
  */
 export type Payout =
   | { status: 'paid'; ref: Ledger.ChainRef }
   | { status: 'nothing' }
-  | { status: 'otherwise' }
+  | { status: 'otherwise'; left: bigint; ref: Ledger.ChainRef }
 
 /** Judges the transaction of a payout. Pure. */
 export function payoutOf(
@@ -35,12 +35,14 @@ export function payoutOf(
   const left = TokenCalls.transfers(tokenOf(withdrawal), mined.logs).filter(
     ({ from, to, value }) => from === chain.payee && to !== chain.payee && value > 0n,
   )
-  if (left.length === 0) return { status: 'nothing' }
+  const [first] = left
+  if (first === undefined) return { status: 'nothing' }
   const exact = left.find(({ to, value }) => to === withdrawal.to && value === withdrawal.amount)
-  if (exact === undefined) return { status: 'otherwise' }
-  const { logIndex, block, blockHash } = exact
+  const { logIndex, block, blockHash } = exact ?? first
   const at = blockHash === undefined ? {} : { blockHash }
-  return { status: 'paid', ref: { chainId: chain.id, transaction: mined.hash, logIndex, block, ...at } }
+  const ref = { chainId: chain.id, transaction: mined.hash, logIndex, block, ...at }
+  if (exact !== undefined) return { status: 'paid', ref }
+  return { status: 'otherwise', left: left.reduce((sum, { value }) => sum + value, 0n), ref }
 }
 
 /** Refusals that say something about our funds, or about the token as a whole, and nothing about this recipient. */
@@ -51,6 +53,7 @@ export function isWorthRetrying(reason: string): boolean {
   return isOurTrouble(reason) || passing.test(reason)
 }
 
-function tokenOf({ asset }: Withdrawal): Address {
+/** The token of a withdrawal. Pure. */
+export function tokenOf({ asset }: Pick<Withdrawal, 'asset'>): Address {
   return asset.slice(asset.lastIndexOf(':') + 1) as Address
 }

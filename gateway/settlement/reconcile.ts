@@ -2,6 +2,7 @@ import type { Address, Hex } from 'viem'
 import type { Chain } from '../chain/Chain.ts'
 import * as Account from '../ledger/Account.ts'
 import * as Asset from '../ledger/Asset.ts'
+import type { Channel } from '../ledger/Channel.ts'
 import type { Ledger } from '../ledger/Ledger.ts'
 import { type Difference, type Movement, ofChannel, ofMovement, ofTreasury } from './Difference.ts'
 
@@ -66,9 +67,16 @@ export async function reconcile(options: reconcile.Options): Promise<reconcile.R
     if (chainId === chain.id && escrow === chain.escrow) ids.add(id)
   for (const id of ids) {
     checked.channels += 1
-    differences.push(...ofChannel(id, await chain.channel(id, to), booked.get(id) ?? null))
+    differences.push(...ofChannel(id, await chain.channel(id, to), sideOf(booked.get(id))))
   }
   return { differences, checked }
+}
+
+/** What the books have of a channel on chain: what a reorganisation took of its deposit they know to be missing. */
+function sideOf(channel: Channel | undefined) {
+  if (channel === undefined) return null
+  const { deposit, depositMissing, settled, finalized } = channel
+  return { deposit: deposit - depositMissing, settled, finalized }
 }
 
 /** Cuts a range into pieces of at most `size` blocks. */

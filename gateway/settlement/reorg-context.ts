@@ -1,6 +1,7 @@
 import type { Hex } from 'viem'
 import type { Chain } from '../chain/Chain.ts'
 import type { Report } from '../chain/Report.ts'
+import type { Clock } from '../clock.ts'
 import type { Ledger } from '../ledger/Ledger.ts'
 import type { Reorg } from '../ledger/Reorg.ts'
 import type { ChannelBook } from './channel-book.ts'
@@ -13,7 +14,14 @@ export type ReorgContext = {
   chain: Chain
   book: ChannelBook
   desk: ChargeDesk
+  clock: Clock
   fromBlock: bigint
+  /** Blocks after which what was booked is taken to stay. */
+  horizon: number
+  /** Brings a channel to the chain now. Returns at once. */
+  settleFirst: (channel: Hex) => void
+  /** Closes a channel as its client asked. */
+  close: (channel: Hex) => Promise<unknown>
   report: Report
 }
 
@@ -37,6 +45,14 @@ export function placeOf(place: Place | null): Pick<Reorg.Seen, 'place'> {
   return { place: { block, blockHash, logIndex } }
 }
 
+/** Where a log stands, as the ledger refers to it. */
+export function refOf(
+  { id: chainId }: Pick<Chain, 'id'>,
+  { transaction, logIndex, block, blockHash }: Place & { transaction: Hex },
+): Ledger.ChainRef {
+  return { chainId, transaction, logIndex, block, ...(blockHash === undefined ? {} : { blockHash }) }
+}
+
 /** Everything of ours that was ever signed for a transaction, by its hash: any of it may be broadcast again. */
 export async function signedFor(
   { ledger }: Pick<ReorgContext, 'ledger'>,
@@ -49,6 +65,14 @@ export async function signedFor(
     if (found !== undefined) return { intent, raw: found.raw }
   }
   return null
+}
+
+/** True when a transaction about this is out: what comes of it is waited for before another one is made. */
+export async function isUnderWay(
+  { ledger }: Pick<ReorgContext, 'ledger'>,
+  subject: string,
+): Promise<boolean> {
+  return (await ledger.intentsFor(subject)).some(({ state }) => state === 'intended' || state === 'sent')
 }
 
 /** True when the very same transaction may still be mined: a node has it, or may have. */

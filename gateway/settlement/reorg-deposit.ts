@@ -1,9 +1,18 @@
 import type { Hex } from 'viem'
+import type { Chain } from '../chain/Chain.ts'
 import * as EscrowCalls from '../chain/EscrowCalls.ts'
 import * as SignedTransaction from '../chain/SignedTransaction.ts'
 import type { Channel } from '../ledger/Channel.ts'
 import type { Reorg } from '../ledger/Reorg.ts'
-import { ours, placeOf, type ReorgContext, sentAgain, shownBy, signedFor } from './reorg-context.ts'
+import {
+  isUnderWay,
+  ours,
+  placeOf,
+  type ReorgContext,
+  sentAgain,
+  shownBy,
+  signedFor,
+} from './reorg-context.ts'
 import { judgeDeposit } from './reorg-judge.ts'
 
 /** Looks after a deposit whose transaction is not where it was. Its channel takes no calls until it is there again. */
@@ -12,14 +21,15 @@ export async function healDeposit(context: ReorgContext, anchor: Reorg.Anchor): 
   const channel = await ledger.channel(anchor.subject as Hex)
   if (channel === null) return
   const depth = chain.depth(channel.token, anchor.amount)
-  const mined = await chain.receipt(anchor.ref.transaction)
+  const ask = chain.evidence(channel.token, anchor.amount)
+  const mined = await ask.receipt(anchor.ref.transaction)
   const logs = mined?.status === 'succeeded' ? EscrowCalls.events(chain.escrow, mined.logs) : []
   const log = logs.find(
     ({ name, channelId }) =>
       channelId.toLowerCase() === channel.id && (name === 'opened' || name === 'topped-up'),
   )
   const shown = shownBy(mined, log ?? null, depth)
-  const onChain = await depositAt(context, channel, depth)
+  const onChain = await depositAt(ask, channel, depth)
   const signed = await signedFor(context, anchor)
   const verdict = judgeDeposit(shown, { booked: channel.deposit, onChain }, signed !== null)
 
@@ -40,7 +50,7 @@ export async function healDeposit(context: ReorgContext, anchor: Reorg.Anchor): 
       return
     }
     // The very same transaction may have been mined meanwhile: then this one had to be refused. Looked at again.
-    if (((await chain.channel(channel.id))?.deposit ?? 0n) >= channel.deposit) return
+    if (((await ask.channel(channel.id))?.deposit ?? 0n) >= channel.deposit) return
     await giveUp(context, anchor, channel, onChain, outcome.refused)
   } else if (verdict === 'reverse') {
     await giveUp(context, anchor, channel, onChain, 'its transaction is gone')
@@ -48,22 +58,33 @@ export async function healDeposit(context: ReorgContext, anchor: Reorg.Anchor): 
 }
 
 /** What the escrow holds for a channel, as deep as it must be to count. */
-async function depositAt({ chain }: ReorgContext, { id }: Channel, depth: number): Promise<bigint> {
-  const deep = (await chain.head()).number - BigInt(depth) + 1n
-  return deep < 0n ? 0n : ((await chain.channel(id, deep))?.deposit ?? 0n)
+async function depositAt(ask: Chain.Evidence, { id }: Channel, depth: number): Promise<bigint> {
+  const deep = (await ask.head()).number - BigInt(depth) + 1n
+  return deep < 0n ? 0n : ((await ask.channel(id, deep))?.deposit ?? 0n)
 }
 
-/** The payer's authorization may still be good: the same call, in a new transaction. */
+/**
+ * The payer's authorization may still be good: the same call, in a new transaction. Its gas is counted, whatever the budget
+ * says: what was spent of the deposit is lost without it.
+ */
 async function relayAgain(
-  { chain, book }: ReorgContext,
+  { chain, book, ledger, clock }: ReorgContext,
   channel: Channel,
   { intent, raw }: NonNullable<Awaited<ReturnType<typeof signedFor>>>,
 ): Promise<'made' | 'waits' | { refused: string }> {
   const call = SignedTransaction.parse(raw)?.call
   if (call === undefined) return { refused: 'the transaction cannot be read' }
+  if (await isUnderWay({ ledger }, channel.id)) return 'waits'
   const { to, data } = call
   const confirmations = chain.depth(channel.token, channel.deposit)
+  const relay = await ledger.relays.take({
+    payer: channel.payer,
+    limits: unlimited,
+    since: 0,
+    now: clock.now(),
+  })
   const outcome = await chain.submit({ kind: intent.kind, subjects: [channel.id], to, data, confirmations })
+  if (outcome.status === 'rejected' && relay.outcome === 'granted') await ledger.relays.giveBack(relay.id)
   if (outcome.status === 'unknown') return 'waits'
   if (outcome.status !== 'succeeded') return ours.test(outcome.reason) ? 'waits' : { refused: outcome.reason }
   await book.apply(outcome.mined)
@@ -85,3 +106,6 @@ async function giveUp(
   const details = { channel: channel.id, deposit, onChain, spent, atRisk: inDebt }
   report('error', 'deposit-reversed', { ...details, transaction: anchor.ref.transaction, reason })
 }
+
+const most = Number.MAX_SAFE_INTEGER
+const unlimited = { payer: most, newcomers: most, total: most }

@@ -1,81 +1,100 @@
 import type { Hex } from 'viem'
+import type { Chain } from '../chain/Chain.ts'
 import * as EscrowCalls from '../chain/EscrowCalls.ts'
 import type { Channel } from '../ledger/Channel.ts'
 import type { Ledger } from '../ledger/Ledger.ts'
 import type { Reorg } from '../ledger/Reorg.ts'
-import { placeOf, type ReorgContext, sentAgain, shownBy, signedFor } from './reorg-context.ts'
-import { judgeSettlement } from './reorg-judge.ts'
+import { split } from './reconcile.ts'
+import { placeOf, type ReorgContext, refOf, sentAgain, shownBy, signedFor } from './reorg-context.ts'
+import { judgeSettlements } from './reorg-judge.ts'
 
-/** Looks after a settlement whose transaction is not where it was: its voucher is brought to the chain again. */
-export async function healSettlement(context: ReorgContext, anchor: Reorg.Anchor): Promise<void> {
-  const { ledger, chain } = context
-  const channel = await ledger.channel(anchor.subject as Hex)
-  if (channel === null) return
-  const mined = await chain.receipt(anchor.ref.transaction)
-  const events = mined?.status === 'succeeded' ? EscrowCalls.events(chain.escrow, mined.logs) : []
-  const log = events.find(isSettlementOf(channel)) ?? null
-  const onChain = (await chain.channel(channel.id))?.settled ?? 0n
-  const shown = shownBy(mined, log, chain.confirmations)
-  const verdict = judgeSettlement(shown, { booked: channel.settled, onChain })
-  if (verdict === 'stands') await ledger.reorg.seen([{ id: anchor.id, state: 'standing', ...placeOf(log) }])
-  if (verdict === 'replace') await replace(context, anchor, channel)
-  if (verdict !== 'resend') return
-  const signed = await signedFor(context, anchor)
-  if (signed !== null && mined === null && (await sentAgain(context, signed.raw))) return
-  await settleAgain(context, anchor, channel, onChain)
-}
+type Settled = Extract<EscrowCalls.Event, { name: 'settled' }>
+type Looked = { anchor: Reorg.Anchor; mined: Chain.Mined | null; log: Settled | null }
 
-/** Somebody brought a voucher of it in another transaction. */
-async function replace(context: ReorgContext, anchor: Reorg.Anchor, channel: Channel): Promise<void> {
-  const { chain, fromBlock } = context
-  const head = (await chain.head()).number
-  for (let to = head; to >= fromBlock; to -= 1_000n) {
-    const from = to - 999n < fromBlock ? fromBlock : to - 999n
-    const found = (await chain.escrowEvents({ from, to })).findLast(isSettlementOf(channel))
-    if (found !== undefined) return book(context, anchor, found)
-  }
-}
-
-async function settleAgain(
+/**
+ * Looks after the settlements of one channel that are not where they were. While the very same transactions can still be
+ * mined nothing is booked. Otherwise the books follow what the chain shows, and what is unsettled then is settled as if it
+ * had never been.
+ */
+export async function healSettlements(
   context: ReorgContext,
-  anchor: Reorg.Anchor,
+  channelId: Hex,
+  anchors: readonly Reorg.Anchor[],
+): Promise<void> {
+  const { ledger, chain } = context
+  const channel = await ledger.channel(channelId)
+  if (channel === null) return
+  const ask = chain.evidence(channel.token, channel.deposit)
+  const looked = await Promise.all(anchors.map((anchor) => look(ask, channel, anchor, chain)))
+  const shown = looked.map(({ anchor, mined, log }) => {
+    const where = shownBy(mined, log, chain.confirmations)
+    // The same transaction settles more when one before it is gone.
+    return where === 'deep' && log?.delta !== anchor.amount ? 'otherwise' : where
+  })
+  const deep = (await ask.head()).number - BigInt(chain.confirmations) + 1n
+  const found = deep < 0n ? null : await ask.channel(channel.id, deep)
+  const onChain = { settled: found?.settled ?? 0n, open: found !== null && !found.finalized }
+  const verdict = judgeSettlements(shown, { booked: channel.settled, ...onChain })
+
+  if (verdict === 'stands')
+    await ledger.reorg.seen(
+      looked.map(({ anchor, log }) => ({ id: anchor.id, state: 'standing', ...placeOf(log) })),
+    )
+  const gone = looked.filter((_, index) => shown[index] === 'nowhere' || shown[index] === 'otherwise')
+  if (verdict === 'resend' && (await anySentAgain(context, gone))) return
+  if (verdict === 'resend' || verdict === 'follow')
+    await follow(context, ask, channel, { gone, deep, reason: 'the chain took it back' })
+}
+
+async function look(
+  ask: Chain.Evidence,
   channel: Channel,
-  onChain: bigint,
-): Promise<void> {
-  const { ledger, chain, report } = context
-  const voucher = await ledger.settleable(channel.id)
-  const about = { channel: channel.id, transaction: anchor.ref.transaction }
-  if (voucher === null || voucher.cumulative <= onChain) {
-    report('error', 'settlement-missing', { ...about, reason: 'no voucher is at hand' })
-    return
-  }
-  const data = EscrowCalls.settle({ channelId: channel.id, ...voucher })
-  const outcome = await chain.submit({ kind: 'settle', subjects: [channel.id], to: chain.escrow, data })
-  if (outcome.status === 'unknown' || (outcome.status === 'rejected' && outcome.reason === 'under-way'))
-    return
-  if (outcome.status !== 'succeeded') {
-    report('error', 'settlement-missing', { ...about, reason: outcome.reason })
-    return
-  }
-  const found = EscrowCalls.events(chain.escrow, outcome.mined.logs).find(isSettlementOf(channel))
-  if (found !== undefined) await book(context, anchor, found)
-}
-
-async function book(
-  { ledger, chain, report }: ReorgContext,
   anchor: Reorg.Anchor,
-  { transaction, logIndex, block, blockHash }: EscrowCalls.Event,
-): Promise<void> {
-  const again: Ledger.ChainRef = {
-    chainId: chain.id,
-    transaction,
-    logIndex,
-    block,
-    ...(blockHash === undefined ? {} : { blockHash }),
-  }
-  await ledger.reorg.reversed({ anchor: anchor.id, reason: 'settled-in-another-transaction', again })
-  report('info', 'reorg-replaced', { channel: anchor.subject, transaction, before: anchor.ref.transaction })
+  { escrow }: Pick<Chain, 'escrow'>,
+): Promise<Looked> {
+  const mined = await ask.receipt(anchor.ref.transaction)
+  const events = mined?.status === 'succeeded' ? EscrowCalls.events(escrow, mined.logs) : []
+  return { anchor, mined, log: events.find(isSettlementOf(channel)) ?? null }
 }
 
-const isSettlementOf = (channel: Channel) => (event: EscrowCalls.Event) =>
-  event.name === 'settled' && event.channelId.toLowerCase() === channel.id
+async function anySentAgain(context: ReorgContext, gone: readonly Looked[]): Promise<boolean> {
+  let sent = false
+  for (const { anchor, mined } of gone) {
+    const signed = mined === null ? await signedFor(context, anchor) : null
+    if (signed !== null && (await sentAgain(context, signed.raw))) sent = true
+  }
+  return sent
+}
+
+/** Books what the chain shows in place of what is gone. */
+async function follow(
+  { ledger, chain, fromBlock, horizon, report, settleFirst }: ReorgContext,
+  ask: Chain.Evidence,
+  channel: Channel,
+  { gone, deep, reason }: { gone: readonly Looked[]; deep: bigint; reason: string },
+): Promise<void> {
+  const oldest = gone.reduce<bigint>((least, { anchor }) => {
+    const { block } = anchor.ref
+    return block < least ? block : least
+  }, deep)
+  const from = oldest - BigInt(horizon) < fromBlock ? fromBlock : oldest - BigInt(horizon)
+  const now: { cumulative: bigint; ref: Ledger.ChainRef }[] = []
+  for (const range of split({ from, to: deep }, 1_000n))
+    for (const event of await ask.escrowEvents(range))
+      if (isSettlementOf(channel)(event)) now.push({ cumulative: event.cumulative, ref: refOf(chain, event) })
+  const ids = gone.map(({ anchor }) => anchor.id)
+  const after = await ledger.reorg.resettled({ channel: channel.id, gone: ids, reason, now, from })
+  const [settled, before] = [after.settled, channel.settled]
+  report(settled < before ? 'error' : 'info', settled < before ? 'settlement-reversed' : 'reorg-replaced', {
+    channel: channel.id,
+    settled,
+    before,
+    transactions: gone.map(({ anchor }) => anchor.ref.transaction),
+  })
+  if (settled < before && !after.finalized) settleFirst(channel.id)
+}
+
+const isSettlementOf =
+  (channel: Channel) =>
+  (event: EscrowCalls.Event): event is Settled =>
+    event.name === 'settled' && event.channelId.toLowerCase() === channel.id

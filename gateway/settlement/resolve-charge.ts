@@ -62,11 +62,16 @@ async function ownFate(
   order: ChargeOrder,
   intents: readonly Ledger.Intent[],
 ): Promise<ChargeFate | null> {
-  for (const { id, state } of intents) {
+  for (const { id, state, raw } of intents) {
     if (state !== 'succeeded') continue
     let mined: Chain.Mined | null = null
     // Whichever attempt: a reorganisation may have put another one in its place.
     for (const { hash } of await ledger.attempts(id)) mined ??= await chain.receipt(hash)
+    if (mined === null) {
+      // A reorganisation took it out before it was booked. While no node refuses it, it comes back.
+      const result = await chain.broadcast(raw)
+      if (result === 'nonce-taken' || result === 'refused') continue
+    }
     if (mined === null || mined.depth < chain.depth(order.token, order.message.value))
       return { status: 'pending', reason: 'not-deep-enough' }
     const ref = refOf(chain, order, mined)

@@ -1,6 +1,7 @@
 import type { Address, Hex } from 'viem'
 import type { Chain } from '../chain/Chain.ts'
 import { keyOf } from '../chain/ChargeOrder.ts'
+import { events } from '../chain/EscrowCalls.ts'
 import * as TokenCalls from '../chain/TokenCalls.ts'
 import type { Channel } from '../ledger/Channel.ts'
 import type { Ledger } from '../ledger/Ledger.ts'
@@ -54,7 +55,9 @@ export async function findRestored(options: findRestored.Options): Promise<Resto
   for (const channel of await ledger.channels({ finalized: false })) {
     if (channel.chainId !== chain.id || channel.escrow !== chain.escrow || reasons.has(channel.id)) continue
     const found = to < 0n ? null : await chain.channel(channel.id, to)
-    const reason = found === null ? null : reasonOf(channel, found, explained.get(channel.id) ?? 0n)
+    if (found === null || reasonOf(channel, found, explained.get(channel.id) ?? 0n) === null) continue
+    // A reorganisation may have put it below the cursor: our own transactions explain it wherever they stand.
+    const reason = reasonOf(channel, found, await settledByUs(options, channel.id))
     if (reason !== null) reasons.set(channel.id, reason)
   }
   const channels: Restored['channels'] = []
@@ -89,6 +92,19 @@ async function isOurs(
     if (attempts.some((attempt) => attempt.hash.toLowerCase() === transaction.toLowerCase())) return true
   }
   return false
+}
+
+/** The most that transactions of ours have settled of a channel, by their mined logs. */
+async function settledByUs({ ledger, chain }: findRestored.Options, channel: Hex): Promise<bigint> {
+  let most = 0n
+  for (const { id } of await ledger.intentsFor(channel))
+    for (const { hash } of await ledger.attempts(id)) {
+      const mined = await chain.receipt(hash)
+      for (const event of mined === null ? [] : events(chain.escrow, mined.logs))
+        if (event.name === 'settled' && event.channelId.toLowerCase() === channel && event.cumulative > most)
+          most = event.cumulative
+    }
+  return most
 }
 
 async function unknownCharges(

@@ -4,7 +4,7 @@ import type { Clock } from '../clock.ts'
 import { GatewayError } from '../errors.ts'
 import type { Ledger } from '../ledger/Ledger.ts'
 import type { Withdrawal } from '../ledger/Withdrawal.ts'
-import { isWorthRetrying, orderOf, payoutOf } from './payout.ts'
+import { isWorthRetrying, orderOf, payoutOf, tokenOf } from './payout.ts'
 import { Quarantine } from './Quarantine.ts'
 import { createTimer } from './timer.ts'
 
@@ -78,6 +78,8 @@ export function createWithdrawDesk(options: createWithdrawDesk.Options): Withdra
       let mined: Chain.Mined | null = null
       // Whichever attempt: a reorganisation may have put another one in its place.
       for (const { hash } of await ledger.attempts(succeeded.id)) mined ??= await chain.receipt(hash)
+      // A reorganisation took it out before it was booked: the very same transaction comes back.
+      if (mined === null) await chain.broadcast(succeeded.raw)
       if (mined === null || mined.depth < chain.confirmations) return
       return book(withdrawal, mined)
     }
@@ -89,7 +91,13 @@ export function createWithdrawDesk(options: createWithdrawDesk.Options): Withdra
   }
 
   async function book(withdrawal: Withdrawal, mined: Chain.Mined): Promise<void> {
-    const payout = payoutOf(chain, withdrawal, mined)
+    let payout = payoutOf(chain, withdrawal, mined)
+    if (payout.status !== 'paid') {
+      // That a large payout moved nothing is what two nodes say.
+      const again = await chain.evidence(tokenOf(withdrawal), withdrawal.amount).receipt(mined.hash)
+      if (again === null) return
+      payout = payoutOf(chain, withdrawal, again)
+    }
     if (payout.status === 'nothing') return fail(withdrawal, 'no-transfer-in-the-logs')
     if (payout.status === 'otherwise') return doubt(withdrawal, 'moved-otherwise')
     await withdrawals.paid(withdrawal.id, payout.ref)

@@ -1,23 +1,33 @@
 import Table from 'cli-table3'
-import type { Ledger } from '../../gateway/ledger/Ledger.ts'
 import type { Withdrawal } from '../../gateway/ledger/Withdrawal.ts'
-import * as Amount from '../../gateway/protocol/Amount.ts'
 import type { Token } from '../../gateway/routes/Token.ts'
+import { amountOf } from './amount-of.ts'
+import { DecisionError } from './DecisionError.ts'
+import { resolveByHand } from './resolve-by-hand.ts'
 
 /** What an operator asks for, on the command line. */
 export type Command =
   | { do: 'list'; all: boolean }
+  | { do: 'held' }
   | { do: 'approve'; id: string }
   | { do: 'reject'; id: string; reason: string }
+  | { do: 'resolve'; id: string; paid: string | null; note: string | null }
 
 /** Reads the words of a command line. @throws {UsageError} */
-export function readCommand(words: readonly string[], options: { all: boolean; reason: string }): Command {
+export function readCommand(words: readonly string[], options: readCommand.Options): Command {
   const [name, id, ...more] = words
   if (name === 'list' && id === undefined) return { do: 'list', all: options.all }
+  if (name === 'held' && id === undefined) return { do: 'held' }
   const one = id !== undefined && more.length === 0 && /^wd_[A-Za-z0-9_-]{22}$/.test(id) ? id : null
   if (name === 'approve' && one !== null) return { do: 'approve', id: one }
   if (name === 'reject' && one !== null) return { do: 'reject', id: one, reason: options.reason }
+  if (name === 'resolve' && one !== null)
+    return { do: 'resolve', id: one, paid: options.paid ?? null, note: options.note ?? null }
   throw new UsageError(words.join(' '))
+}
+
+export declare namespace readCommand {
+  type Options = { all: boolean; reason: string; paid?: string | undefined; note?: string | undefined }
 }
 
 /**
@@ -30,6 +40,11 @@ export async function operate(command: Command, context: operate.Context): Promi
     const all = command.all ? await withdrawals.list({ limit: 1_000 }) : await withdrawals.open(1_000)
     return all.length === 0 ? 'There is none.\n' : `${table(all, tokens)}\n`
   }
+  if (command.do === 'held') {
+    const held = (await withdrawals.open(1_000)).filter(isHeld)
+    return held.length === 0 ? 'Nothing waits for an operator.\n' : `${table(held, tokens)}\n`
+  }
+  if (command.do === 'resolve') return resolveByHand(command, context)
   const { id } = command
   const moved =
     command.do === 'approve'
@@ -45,8 +60,12 @@ export async function operate(command: Command, context: operate.Context): Promi
 }
 
 export declare namespace operate {
-  type Context = { withdrawals: Ledger['withdrawals']; tokens: readonly Token[]; now: number }
+  type Context = resolveByHand.Context & { now: number }
 }
+
+/** True for one that no gateway moves on: above what is paid without a person, or paid out otherwise than asked for. */
+const isHeld = ({ state, reason }: Withdrawal) =>
+  state === 'held-for-operator' || (state === 'unknown' && reason === 'moved-otherwise')
 
 function table(all: readonly Withdrawal[], tokens: readonly Token[]): string {
   const rows = new Table({
@@ -66,24 +85,12 @@ function table(all: readonly Withdrawal[], tokens: readonly Token[]): string {
   return rows.toString()
 }
 
-function amountOf({ asset, amount }: Withdrawal, tokens: readonly Token[]): string {
-  const token = tokens.find(({ address }) => asset.endsWith(`:${address}`))
-  return token === undefined
-    ? `${amount} of ${asset}`
-    : `${Amount.format(amount, token.decimals)} ${token.symbol}`
-}
-
-/** The decision cannot be carried out; nothing was changed. */
-export class DecisionError extends Error {
-  override readonly name = 'DecisionError'
-}
-
 /** Words that are no command. */
 export class UsageError extends Error {
   override readonly name = 'UsageError'
   constructor(words: string) {
     super(
-      `"${words}" is no command. Fix: ./run withdrawals list [--all] | approve ID | reject ID [--reason TEXT]`,
+      `"${words}" is no command. Fix: ./run withdrawals list [--all] | held | approve ID | reject ID [--reason TEXT] | resolve ID --paid AMOUNT --note TEXT`,
     )
   }
 }

@@ -13,6 +13,8 @@ export type FaultyProxy = {
   refuse: Set<string>
   /** Answers of its own: the node lies. By method. */
   answers: Map<string, unknown>
+  /** Bends what the node says. By method. */
+  bends: Map<string, (result: unknown, params: readonly unknown[]) => unknown>
   /** Everything is cut. */
   down: boolean
   /** Methods in the order in which they came. */
@@ -25,13 +27,14 @@ export async function startFaultyProxy(target: string): Promise<FaultyProxy> {
     dropAnswersTo: new Set(),
     refuse: new Set(),
     answers: new Map(),
+    bends: new Map(),
     down: false,
     seen: [],
   }
   const server = createServer((request, response) => {
     const forward = async () => {
       const body = await read(request)
-      const { id, method } = JSON.parse(body) as { id: number; method: string }
+      const { id, method, params } = JSON.parse(body) as { id: number; method: string; params: unknown[] }
       proxy.seen.push(method)
       if (proxy.down || proxy.refuse.has(method)) return request.socket.destroy()
       const headers = { 'content-type': 'application/json' }
@@ -42,7 +45,11 @@ export async function startFaultyProxy(target: string): Promise<FaultyProxy> {
       const answer = await fetch(target, { method: 'POST', headers, body })
       const text = await answer.text()
       if (proxy.dropAnswersTo.has(method)) return request.socket.destroy()
-      return response.writeHead(answer.status, headers).end(text)
+      const bend = proxy.bends.get(method)
+      if (bend === undefined) return response.writeHead(answer.status, headers).end(text)
+      const real = JSON.parse(text) as { result?: unknown }
+      const bent = 'result' in real ? { ...real, result: bend(real.result, params ?? []) } : real
+      return response.writeHead(answer.status, headers).end(JSON.stringify(bent))
     }
     forward().catch(() => request.socket.destroy())
   })

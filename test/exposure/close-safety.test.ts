@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { openSqliteLedger } from '../../gateway/ledger/sqlite/open-sqlite-ledger.ts'
 import { closeDanger } from '../../gateway/settlement/close-danger.ts'
 import { createExposureGuard } from '../../gateway/settlement/exposure-guard.ts'
+import { chainId, channelId, openChannel, payee } from '../ledger/fixtures.ts'
 import { type LocalChain, startChain } from '../support/chain.ts'
 import { startGateway } from '../support/gateway.ts'
 import { type Sold, sell } from '../support/sold.ts'
@@ -72,6 +74,7 @@ describe('a payer that asks to close', () => {
       settled: 10n,
       closeRequestedAt: time.now / 1_000,
       finalized: false,
+      suspended: null,
     }
     const guard = createExposureGuard({
       ledger: { channels: vi.fn(async () => [channel]) as never },
@@ -88,6 +91,39 @@ describe('a payer that asks to close', () => {
     expect(await guard.tick()).toEqual({ closing: 1, alarms: 1 })
     expect(reports).toEqual([['close-margin', { channel: id, unsettled: 20n, leftSeconds: 299 }]])
     expect(asked).toEqual([id, id, id])
+  })
+})
+
+describe('a suspended channel whose payer asks to close', () => {
+  test('default: is not settled; the alarm says how long an operator has, once and then within the margin', async () => {
+    const settled: string[] = []
+    const left: unknown[] = []
+    const time = { now: 1_000_000_000_000 }
+    const ledger = await openSqliteLedger({ path: ':memory:', clock: { now: () => time.now } })
+    await openChannel(ledger)
+    await ledger.suspendChannel(channelId, 'The escrow has paid more than the books know.')
+    await ledger.closeRequested(channelId, time.now / 1_000)
+    const guard = createExposureGuard({
+      ledger,
+      chain: { id: chainId, escrow: payee, graceSeconds: async () => 900 },
+      clock: { now: () => time.now },
+      settleFirst: (wanted) => void settled.push(wanted),
+      report: (_level, event, details) => void left.push([event, details.leftSeconds]),
+      marginSeconds: 300,
+    })
+    expect(await guard.tick()).toEqual({ closing: 1, alarms: 1 })
+    expect(await guard.tick()).toEqual({ closing: 1, alarms: 0 })
+    time.now += 601_000
+    expect(await guard.tick()).toEqual({ closing: 1, alarms: 1 })
+    expect(left).toEqual([
+      ['close-suspended', 900],
+      ['close-suspended', 299],
+    ])
+    expect(settled).toEqual([])
+    // What an operator does, beside the running gateway.
+    await ledger.acceptRestored({ id: channelId, settlements: [], finalized: false, now: time.now })
+    expect(await guard.tick()).toEqual({ closing: 0, alarms: 0 })
+    await ledger.close()
   })
 })
 

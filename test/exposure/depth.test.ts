@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { type Depths, deepest, depthFor } from '../../gateway/chain/depth.ts'
 import * as Config from '../../gateway/config/Config.ts'
 import { readDepths } from '../../gateway/config/read-depths.ts'
@@ -112,8 +112,8 @@ describe('through the gateway', () => {
     expect(early.status).toBe(503)
     expect((await sold.gateway.deps.ledger.channel(channel.id))?.deposit).toBe(1_000_000n)
     await chain.mine(5)
-    await sold.gateway.settlement.watcher.poll()
-    expect((await sold.gateway.deps.ledger.channel(channel.id))?.deposit).toBe(1_500_000n)
+    const deposit = async () => (await sold.gateway.deps.ledger.channel(channel.id))?.deposit
+    await vi.waitFor(async () => expect(await deposit()).toBe(1_500_000n), 10_000)
   })
 
   test('behavior: the same for a transaction of the payer, named by its hash', async () => {

@@ -223,6 +223,19 @@ describe('depositNow', () => {
     expect(await ledger.unsettled(asset)).toBe(0n)
   })
 
+  test('behavior: gone for good and reached by no voucher, it is taken off, and the channel goes on', async () => {
+    await openChannel(ledger)
+    await spend('a', 300n, 300n)
+    await now(400n)
+    expect(await ledger.claim(channelClaim('b', 400n))).toMatchObject({ outcome: 'deposit-missing' })
+    expect(await now(400n, true)).toMatchObject({ deposit: 400n, depositMissing: 0n, inDebt: 0n })
+    expect(await now(400n, true)).toMatchObject({ deposit: 400n })
+    expect(await ledger.claim(channelClaim('b', 400n))).toMatchObject({ outcome: 'fresh' })
+    await ledger.void('b', 'no answer')
+    await openChannel(ledger)
+    expect(await ledger.channel(channelId)).toMatchObject({ deposit: 1_000n })
+  })
+
   test('behavior: the deposit, seen again, lifts it by itself', async () => {
     await openChannel(ledger)
     await now(0n)
@@ -231,26 +244,174 @@ describe('depositNow', () => {
   })
 })
 
-describe('a settlement', () => {
-  test('default: made again in another transaction keeps every counter, with one entry on chain', async () => {
+describe('resettled', () => {
+  const settle = (cumulative: bigint, place = ref()) =>
+    ledger.channelSettled({ id: channelId, cumulative, ref: place, now: 0 }).then(() => place)
+  const anchorAt = async (place: Ledger.ChainRef) => {
+    const all = await ledger.reorg.anchors(chainId, 100)
+    const found = all.find((one) => one.kind === 'settle' && one.ref.transaction === place.transaction)
+    if (found === undefined) throw new Error('It is not watched.')
+    return found
+  }
+  const resettle = async (
+    gone: Ledger.ChainRef[],
+    now: { cumulative: bigint; ref: Ledger.ChainRef }[] = [],
+  ) => {
+    const ids = await Promise.all(gone.map(async (place) => (await anchorAt(place)).id))
+    return ledger.reorg.resettled({ channel: channelId, gone: ids, reason: 'gone', now, from: 5n })
+  }
+  const spend = async (amount: bigint) => {
     await openChannel(ledger)
-    await ledger.claim(channelClaim('a', 300n, { amount: 300n }))
-    await ledger.capture({ paymentId: 'a', amount: 300n, complete: true })
-    await ledger.channelSettled({ id: channelId, cumulative: 300n, ref: ref(), now: 0 })
-    const again = ref()
-    await reverse(channelId, again)
-    expect(await ledger.channel(channelId)).toMatchObject({ settled: 300n, spent: 300n })
-    const entries = await ledger.chainEntries(chainId)
-    expect(entries.map((entry) => entry.ref.transaction)).toEqual([again.transaction])
-    expect(await ledger.unsettled(asset)).toBe(0n)
+    await ledger.claim(channelClaim('a', amount, { amount }))
+    await ledger.capture({ paymentId: 'a', amount, complete: true })
+  }
+  const booked = async () =>
+    (await ledger.chainEntries(chainId)).map((entry) => [entry.ref.transaction, entry.amount])
+
+  test('default: what is gone is unsettled again, and the watcher steps back in the same step', async () => {
+    await spend(300n)
+    const place = await settle(300n)
+    await ledger.setCursor(chainId, 100n)
+    expect(await resettle([place])).toMatchObject({ settled: 0n, spent: 300n })
+    expect((await ledger.channel(channelId))?.unsettledSince).not.toBeNull()
+    expect(await ledger.channels({ unsettled: true })).toHaveLength(1)
+    expect(await ledger.unsettled(asset)).toBe(300n)
+    expect(await posted(Account.treasury)).toBe(0n)
+    expect(await ledger.cursor(chainId)).toBe(5n)
+    await settle(300n)
+    expect(await ledger.channel(channelId)).toMatchObject({ settled: 300n, unsettledSince: null })
   })
 
-  test('error: is never taken back alone', async () => {
+  test('behavior: two that one other took the place of are one entry, as on chain', async () => {
+    await spend(300n)
+    const gone = [await settle(100n), await settle(250n)]
+    const instead = ref()
+    expect(await resettle(gone, [{ cumulative: 250n, ref: instead }])).toMatchObject({ settled: 250n })
+    expect(await booked()).toEqual([[instead.transaction, 250n]])
+    expect(await ledger.unsettled(asset)).toBe(50n)
+  })
+
+  test('behavior: a later one that stands is booked anew with what it settles now, and watched again', async () => {
+    await spend(300n)
+    const [first, second] = [await settle(100n), await settle(250n)]
+    await resettle([first], [{ cumulative: 250n, ref: second }])
+    expect(await booked()).toEqual([[second.transaction, 250n]])
+    expect(await anchorAt(second)).toMatchObject({ state: 'standing', amount: 250n })
+  })
+
+  test('behavior: asked again, nothing changes', async () => {
+    await spend(300n)
+    const place = await settle(300n)
+    const { id } = await anchorAt(place)
+    const request = { channel: channelId, gone: [id], reason: 'gone', now: [], from: 5n }
+    await ledger.reorg.resettled(request)
+    const { events } = (await ledger.audit()).trail
+    await ledger.reorg.resettled(request)
+    expect((await ledger.audit()).trail.events).toBe(events)
+    // Mined again in its old block, as if nothing had been.
+    await settle(300n, place)
+    expect(await anchorAt(place)).toMatchObject({ state: 'standing' })
+    expect(await ledger.channel(channelId)).toMatchObject({ settled: 300n })
+  })
+
+  test('behavior: of a channel that pays nothing more it is a loss, until it is settled again', async () => {
+    await spend(300n)
+    const place = await settle(300n)
+    await ledger.channelFinalized(channelId)
+    await resettle([place])
+    expect(await posted(Account.loss)).toBe(-300n)
+    expect(await ledger.unsettled(asset)).toBe(0n)
+    await settle(200n)
+    expect(await posted(Account.loss)).toBe(-100n)
+  })
+
+  test('behavior: with its deposit gone as well, all that was spent is debt', async () => {
+    await spend(300n)
+    const place = await settle(300n)
+    await ledger.reorg.depositNow({ channel: channelId, onChain: 0n, gone: true })
+    expect(await debt()).toBe(0n)
+    await resettle([place])
+    await ledger.reorg.depositNow({ channel: channelId, onChain: 0n, gone: true })
+    expect(await debt()).toBe(300n)
+    expect(await ledger.unsettled(asset)).toBe(0n)
+  })
+})
+
+describe('reopened', () => {
+  const close = async (place = ref()) => {
+    await ledger.channelFinalized(channelId, place)
+    const found = (await ledger.reorg.anchors(chainId, 100)).find(({ kind }) => kind === 'close')
+    if (found === undefined) throw new Error('Its end is not watched.')
+    return { anchor: found.id, place }
+  }
+  const spent = async () => {
     await openChannel(ledger)
-    await ledger.claim(channelClaim('a', 300n, { amount: 300n }))
-    await ledger.capture({ paymentId: 'a', amount: 300n, complete: true })
-    await ledger.channelSettled({ id: channelId, cumulative: 300n, ref: ref(), now: 0 })
-    await expect(reverse(channelId)).rejects.toThrow('cannot be taken back alone')
+    await ledger.claim(channelClaim('a', 300n, { amount: 100n }))
+    await ledger.capture({ paymentId: 'a', amount: 100n, complete: true })
+  }
+
+  test('default: what was booked away is there again: unspent value, and what was spent and is not lost', async () => {
+    await spent()
+    const { anchor } = await close()
+    expect(await posted(Account.loss)).toBe(-100n)
+    expect(await posted(Account.prepaid(channelId))).toBe(0n)
+    await ledger.reorg.reopened({ anchor, reason: 'gone', closeRequestedAt: null })
+    expect(await ledger.channel(channelId)).toMatchObject({ finalized: false, accepted: 300n, spent: 100n })
+    expect(await posted(Account.loss)).toBe(0n)
+    expect(await posted(Account.prepaid(channelId))).toBe(200n)
+    expect(await ledger.unsettled(asset)).toBe(100n)
+    expect(await ledger.claim(channelClaim('b', 300n, { amount: 200n }))).toMatchObject({ outcome: 'fresh' })
+    await ledger.void('b', 'no answer')
+  })
+
+  test('behavior: twice is once; closed again with other numbers, the books are as the chain', async () => {
+    await spent()
+    const { anchor, place } = await close()
+    const request = { anchor, reason: 'gone', closeRequestedAt: 7 }
+    await ledger.reorg.reopened(request)
+    await ledger.reorg.reopened(request)
+    expect(await ledger.channel(channelId)).toMatchObject({ finalized: false, closeRequestedAt: 7 })
+    await ledger.channelSettled({ id: channelId, cumulative: 60n, ref: ref(), now: 0 })
+    await close()
+    expect(await ledger.channel(channelId)).toMatchObject({ finalized: true, settled: 60n })
+    expect(await posted(Account.loss)).toBe(-40n)
+    // The first one, mined again after all: it is as closed as before.
+    await close({ ...place, blockHash: `0x${'0f'.repeat(32)}` })
+    expect(await posted(Account.loss)).toBe(-40n)
+  })
+
+  test('behavior: a close that is final is not taken back', async () => {
+    await spent()
+    const { anchor } = await close()
+    await ledger.reorg.seen([{ id: anchor, state: 'final' }])
+    await ledger.reorg.reopened({ anchor, reason: 'late', closeRequestedAt: null })
+    expect(await ledger.channel(channelId)).toMatchObject({ finalized: true })
+  })
+})
+
+describe('readBlocks', () => {
+  const to = (block: bigint, after: bigint | null, needed = 0n) =>
+    ledger.setCursor(chainId, block, { after, hash: `0x${String(block).padStart(64, '0')}`, needed })
+  const blocks = async () => (await ledger.reorg.readBlocks(chainId)).map(({ block }) => block)
+
+  test('default: by the last block of each reading, as far back as is needed and one before', async () => {
+    await to(10n, null)
+    await to(20n, 10n)
+    await to(30n, 20n, 21n)
+    await to(40n, 30n, 31n)
+    expect(await blocks()).toEqual([39n, 29n])
+    expect((await ledger.reorg.readBlocks(1)).length).toBe(0)
+  })
+
+  test('behavior: stepping back forgets what was read from there on, and overrules who read on meanwhile', async () => {
+    await to(10n, null)
+    await to(20n, 10n)
+    await ledger.reorg.readAgain(chainId, 15n)
+    expect([await ledger.cursor(chainId), await blocks()]).toEqual([15n, [9n]])
+    await to(30n, 20n)
+    expect(await ledger.cursor(chainId)).toBe(15n)
+    await ledger.reorg.readAgain(chainId, 17n)
+    expect(await ledger.cursor(chainId)).toBe(15n)
   })
 })
 

@@ -2,8 +2,9 @@ import { describe, expect, test } from 'vitest'
 import {
   judgeAnchor,
   judgeCharge,
+  judgeClose,
   judgeDeposit,
-  judgeSettlement,
+  judgeSettlements,
 } from '../../gateway/settlement/reorg-judge.ts'
 
 const hash = `0x${'aa'.repeat(32)}` as const
@@ -11,24 +12,45 @@ const ref = { chainId: 1, transaction: hash, logIndex: 0, block: 100n, blockHash
 
 describe('judgeAnchor', () => {
   test('default: its block is as it was: nothing to do, until it is so deep that it stays', () => {
-    expect(judgeAnchor({ state: 'standing', ref }, { head: 100n, hash }, 12)).toBe('unchanged')
-    expect(judgeAnchor({ state: 'standing', ref }, { head: 110n, hash }, 12)).toBe('unchanged')
-    expect(judgeAnchor({ state: 'standing', ref }, { head: 111n, hash }, 12)).toBe('final')
+    expect(judgeAnchor({ kind: 'charge', state: 'standing', ref }, { head: 100n, hash }, 12)).toBe(
+      'unchanged',
+    )
+    expect(judgeAnchor({ kind: 'charge', state: 'standing', ref }, { head: 110n, hash }, 12)).toBe(
+      'unchanged',
+    )
+    expect(judgeAnchor({ kind: 'charge', state: 'standing', ref }, { head: 111n, hash }, 12)).toBe('final')
   })
 
   test('behavior: another block, however late it is noticed, is looked at: also after downtime', () => {
-    expect(judgeAnchor({ state: 'standing', ref }, { head: 101n, hash: `0x${'bb'.repeat(32)}` }, 12)).toBe(
-      'look',
-    )
-    expect(judgeAnchor({ state: 'standing', ref }, { head: 9_999n, hash: `0x${'bb'.repeat(32)}` }, 12)).toBe(
-      'look',
-    )
-    expect(judgeAnchor({ state: 'missing', ref }, { head: 9_999n, hash }, 12)).toBe('look')
-    expect(judgeAnchor({ state: 'reversed', ref }, { head: 9_999n, hash }, 12)).toBe('look')
+    expect(
+      judgeAnchor(
+        { kind: 'charge', state: 'standing', ref },
+        { head: 101n, hash: `0x${'bb'.repeat(32)}` },
+        12,
+      ),
+    ).toBe('look')
+    expect(
+      judgeAnchor(
+        { kind: 'charge', state: 'standing', ref },
+        { head: 9_999n, hash: `0x${'bb'.repeat(32)}` },
+        12,
+      ),
+    ).toBe('look')
+    expect(judgeAnchor({ kind: 'charge', state: 'missing', ref }, { head: 9_999n, hash }, 12)).toBe('look')
+    expect(judgeAnchor({ kind: 'charge', state: 'reversed', ref }, { head: 9_999n, hash }, 12)).toBe('look')
+  })
+
+  test('behavior: what was followed is not looked at: the watcher reads what comes again', () => {
+    for (const kind of ['settle', 'close', 'withdrawal'] as const) {
+      expect(judgeAnchor({ kind, state: 'reversed', ref }, { head: 110n, hash }, 12)).toBe('unchanged')
+      expect(judgeAnchor({ kind, state: 'reversed', ref }, { head: 111n, hash }, 12)).toBe('final')
+    }
   })
 
   test('behavior: a node that is behind says nothing', () => {
-    expect(judgeAnchor({ state: 'standing', ref }, { head: 99n, hash: null }, 12)).toBe('behind')
+    expect(judgeAnchor({ kind: 'charge', state: 'standing', ref }, { head: 99n, hash: null }, 12)).toBe(
+      'behind',
+    )
   })
 })
 
@@ -61,13 +83,27 @@ describe('judgeDeposit', () => {
   )
 })
 
-describe('judgeSettlement', () => {
+describe('judgeSettlements', () => {
   test.each([
-    ['deep', 0n, 'stands'],
-    ['shallow', 0n, 'wait'],
-    ['nowhere', 10n, 'replace'],
-    ['nowhere', 9n, 'resend'],
-  ] as const)('behavior: shown %s, %s of 10 settled → %s', (shown, onChain, verdict) => {
-    expect(judgeSettlement(shown, { booked: 10n, onChain })).toBe(verdict)
+    [['deep', 'deep'], 0n, true, 'stands'],
+    [['nowhere', 'shallow'], 0n, true, 'wait'],
+    [['nowhere'], 9n, true, 'resend'],
+    [['nowhere'], 10n, true, 'follow'],
+    [['nowhere'], 9n, false, 'follow'],
+    [['nowhere', 'otherwise'], 10n, true, 'follow'],
+  ] as const)('behavior: shown %s, %s of 10 settled, open %s → %s', (shown, settled, open, verdict) => {
+    expect(judgeSettlements(shown, { booked: 10n, settled, open })).toBe(verdict)
+  })
+})
+
+describe('judgeClose', () => {
+  test.each([
+    ['deep', true, true, 'stands'],
+    ['shallow', false, true, 'wait'],
+    ['nowhere', true, true, 'replace'],
+    ['nowhere', false, true, 'resend'],
+    ['nowhere', false, false, 'reverse'],
+  ] as const)('behavior: shown %s, closed %s, ours %s → %s', (shown, closed, ours, verdict) => {
+    expect(judgeClose(shown, { closed, ours })).toBe(verdict)
   })
 })

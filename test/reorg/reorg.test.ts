@@ -229,6 +229,35 @@ describe('a channel', () => {
     expect(await sold.audit()).toBe('All holds.')
   })
 
+  test('behavior: one whose nonce was taken is relayed in a new transaction, and counted in the gas budget', async () => {
+    const payer = await sold.payer()
+    const relayer = chain.accounts[1]
+    if (relayer === undefined) throw new Error('unreachable')
+    const channel = await reorganise(
+      () => opened(payer),
+      async () => {
+        const hash = await chain.walletClient(relayer).sendTransaction({ to: relayer.address })
+        await chain.publicClient.waitForTransactionReceipt({ hash })
+      },
+    )
+    await vi.waitFor(
+      async () => expect(await channel.onchain()).toMatchObject({ deposit: 1_000_000n }),
+      10_000,
+    )
+    await vi.waitFor(async () => expect((await booked(channel))?.depositMissing).toBe(0n), 10_000)
+    const most = Number.MAX_SAFE_INTEGER
+    const take = (limit: number) =>
+      sold.gateway.deps.ledger.relays.take({
+        payer: payer.address,
+        limits: { payer: limit, newcomers: most, total: most },
+        since: 0,
+        now: Date.now(),
+      })
+    expect(await take(2)).toMatchObject({ outcome: 'spent', scope: 'payer' })
+    expect(await take(3)).toMatchObject({ outcome: 'granted' })
+    expect(await sold.audit()).toBe('All holds.')
+  })
+
   test('behavior: a deposit that cannot come back stops the channel, what was spent is debt; it comes back with the deposit', async () => {
     const payer = await sold.payer(1_000_000n)
     const channel = await reorganise(

@@ -76,6 +76,7 @@ export async function createStage(local: LocalChain, options: createStage.Option
     fromBlock: options.fromBlock ?? fromBlock,
     tokens: [token],
     maxRange: 7n,
+    ...(options.horizon === undefined ? {} : { horizon: options.horizon }),
     onCloseRequested: (ids) => void closeRequests.push(...ids),
   })
   const resolver = createResolver({ ledger, chain, clock, book, desk, report, quietMs: 0 })
@@ -227,6 +228,8 @@ export declare namespace createStage {
   type Call = { address: Address; abi: unknown; functionName: string; args: readonly unknown[] }
   type Options = {
     confirmations?: number
+    /** How many blocks the watcher takes a reorganisation to take back. */
+    horizon?: number
     timeoutMs?: number
     rpcUrl?: string | readonly string[]
     /** What is paid in; the local chain's first token when left out. */

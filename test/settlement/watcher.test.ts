@@ -73,6 +73,50 @@ describe('Watcher.poll', () => {
     expect(must(await stage.ledger.channel(id)).closeRequestedAt).toBeNull()
   })
 
+  test('behavior: a request to close that had counted, and a reorganisation takes away, is forgotten', async () => {
+    const payer = await stage.payer()
+    const { id } = await stage.open(payer, 100n)
+    await local.mine(2)
+    await stage.watcher.poll()
+    const snapshot = await local.testClient.snapshot()
+    await stage.escrow(payer, 'requestClose', [id])
+    await local.mine(4)
+    await stage.watcher.poll()
+    expect(must(await stage.ledger.channel(id)).closeRequestedAt).not.toBeNull()
+    await local.testClient.revert({ id: snapshot })
+    await local.mine(9)
+    await stage.watcher.poll()
+    expect(must(await stage.ledger.channel(id)).closeRequestedAt).toBeNull()
+  })
+
+  test('behavior: what moved below the cursor, in blocks that took the place of those read, is booked', async () => {
+    const payer = await stage.payer()
+    const { payment, order } = await stage.charge(payer, 70n)
+    await stage.ledger.void(payment.id, 'It was given up.')
+    await stage.watcher.poll()
+    const snapshot = await local.testClient.snapshot()
+    await local.mine(6)
+    const { next } = await stage.watcher.poll()
+    await local.testClient.revert({ id: snapshot })
+    const { from, to, value, validAfter, validBefore, nonce } = order.message
+    const hash = await stage.write(payer, {
+      address: local.token,
+      abi: tokenAbi,
+      functionName: 'transferWithAuthorization',
+      args: [from, to, value, validAfter, validBefore, nonce, order.signature],
+    })
+    const { blockNumber } = await local.publicClient.getTransactionReceipt({ hash })
+    expect(blockNumber).toBeLessThan(next)
+    await local.mine(8)
+    // A dead process read those blocks; the one that comes after it knows them by their hashes.
+    await stage.close(false)
+    const { key, folder, fromBlock } = stage
+    stage = await createStage(local, { key, folder, fromBlock, confirmations: 3 })
+    await stage.watcher.poll()
+    expect(must(await stage.ledger.payment({ id: payment.id }))).toMatchObject({ money: 'credited' })
+    expect(stage.reports.map(({ event }) => event)).toContain('chain-read-again')
+  })
+
   test('behavior: a mark that a dead process left, and the escrow does not confirm, is taken back', async () => {
     const payer = await stage.payer()
     const { id } = await stage.open(payer, 100n)

@@ -10,6 +10,7 @@ import { Books } from './Books.ts'
 import { attempts } from './chain/attempts.ts'
 import { findCursor, setCursor } from './chain/cursor.ts'
 import { chainEntries } from './chain/entries.ts'
+import { intentBy } from './chain/intent-by.ts'
 import { intend, intentsFor, lastNonce, openIntents, updateIntent } from './chain/intents.ts'
 import { minedIntents } from './chain/mined-intents.ts'
 import { replaceIntent } from './chain/replace-intent.ts'
@@ -121,7 +122,8 @@ export async function openSqliteLedger(options: openSqliteLedger.Options): Promi
     acceptVoucher: (request) => write(() => acceptVoucher(books, request), said.voucher),
     closeRequested: (id, at) => write(() => closeRequested(books, id, at), said.channel('close-requested')),
     channelSettled: (request) => write(() => channelSettled(books, request), said.channel('channel-settled')),
-    channelFinalized: (id) => write(() => channelFinalized(books, id), said.channel('channel-finalized')),
+    channelFinalized: (id, ref) =>
+      write(() => channelFinalized(books, id, ref), said.channel('channel-finalized')),
     suspendChannel: (id, reason) =>
       write(() => suspendChannel(books, id, reason), said.channel('channel-suspended')),
     acceptRestored: (request) =>
@@ -158,11 +160,12 @@ export async function openSqliteLedger(options: openSqliteLedger.Options): Promi
     updateIntent: (id, change) =>
       write(() => updateIntent(books, id, change), said.intent('intent-followed')),
     openIntents: () => read(() => openIntents(books)),
+    intentBy: (hash) => read(() => intentBy(books, hash)),
     intentsFor: (subject) => read(() => intentsFor(books, subject)),
     minedIntents: (chainId, from, nonce) => read(() => minedIntents(books, chainId, from, nonce)),
     lastNonce: (chainId, from) => read(() => lastNonce(books, chainId, from)),
     cursor: (chainId) => read(() => findCursor(books, chainId)),
-    setCursor: (chainId, block) => write(() => setCursor(books, chainId, block)),
+    setCursor: (chainId, block, readTo) => write(() => setCursor(books, chainId, block, readTo)),
     chainEntries: (chainId) => read(() => chainEntries(books, chainId)),
 
     createNonce: (nonce, expiresAt) => write(() => createNonce(books, nonce, expiresAt)),

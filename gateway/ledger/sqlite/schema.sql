@@ -29,7 +29,7 @@ CREATE TABLE anchors (
   log_index INTEGER NOT NULL,
   block INTEGER NOT NULL,
   block_hash TEXT NOT NULL CHECK (length(block_hash) = 66),
-  kind TEXT NOT NULL CHECK (kind IN ('charge', 'settle', 'deposit', 'withdrawal')),
+  kind TEXT NOT NULL CHECK (kind IN ('charge', 'settle', 'deposit', 'close', 'withdrawal')),
   -- Payment, channel or withdrawal.
   subject TEXT NOT NULL,
   asset TEXT NOT NULL,
@@ -75,7 +75,7 @@ CREATE TABLE channels (
   deposit_missing = '0' OR (deposit_missing GLOB '[1-9]*' AND deposit_missing NOT GLOB '*[^0-9]*')
 ), in_debt TEXT NOT NULL DEFAULT '0' CHECK (
   in_debt = '0' OR (in_debt GLOB '[1-9]*' AND in_debt NOT GLOB '*[^0-9]*')
-),
+), taken_back INTEGER NOT NULL DEFAULT 0,
   CONSTRAINT settled_within_spent CHECK ((length(settled), settled) <= (length(spent), spent)),
   CONSTRAINT spent_within_accepted CHECK ((length(spent), spent) <= (length(accepted), accepted)),
   CONSTRAINT accepted_within_deposit CHECK ((length(accepted), accepted) <= (length(deposit), deposit)),
@@ -92,10 +92,13 @@ CREATE INDEX channels_by_unsettled ON channels (unsettled_since) WHERE unsettled
 CREATE INDEX channels_closing ON channels (close_requested_at) WHERE close_requested_at IS NOT NULL AND finalized = 0;
 
 CREATE TRIGGER channels_only_grow BEFORE UPDATE ON channels
-WHEN (length(NEW.deposit), NEW.deposit) < (length(OLD.deposit), OLD.deposit)
-  OR (length(NEW.settled), NEW.settled) < (length(OLD.settled), OLD.settled)
-  OR (length(NEW.accepted), NEW.accepted) < (length(OLD.accepted), OLD.accepted)
+WHEN (length(NEW.accepted), NEW.accepted) < (length(OLD.accepted), OLD.accepted)
   OR (length(NEW.spent), NEW.spent) < (length(OLD.spent), OLD.spent)
+  OR NEW.taken_back <= OLD.taken_back AND (
+    (length(NEW.deposit), NEW.deposit) < (length(OLD.deposit), OLD.deposit)
+    OR (length(NEW.settled), NEW.settled) < (length(OLD.settled), OLD.settled)
+    OR NEW.finalized < OLD.finalized
+  )
 BEGIN SELECT RAISE(ABORT, 'a channel only grows'); END;
 
 CREATE TRIGGER channels_stay BEFORE DELETE ON channels
@@ -176,6 +179,8 @@ CREATE TABLE intent_attempts (
   PRIMARY KEY (intent_id, position),
   UNIQUE (intent_id, hash)
 ) STRICT, WITHOUT ROWID;
+
+CREATE INDEX attempts_by_hash ON intent_attempts (hash);
 
 CREATE TRIGGER attempts_are_final BEFORE UPDATE ON intent_attempts
 BEGIN SELECT RAISE(ABORT, 'an attempt is never changed'); END;
@@ -289,6 +294,13 @@ BEGIN SELECT RAISE(ABORT, 'a payment keeps its id, key and fingerprint'); END;
 CREATE TRIGGER payments_stay BEFORE DELETE ON payments
 BEGIN SELECT RAISE(ABORT, 'a payment is never deleted'); END;
 
+CREATE TABLE read_blocks (
+  chain_id INTEGER NOT NULL,
+  block INTEGER NOT NULL CHECK (block >= 0),
+  block_hash TEXT NOT NULL CHECK (length(block_hash) = 66),
+  PRIMARY KEY (chain_id, block)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE relays (
   id INTEGER PRIMARY KEY,
   payer TEXT NOT NULL,
@@ -321,7 +333,7 @@ CREATE TABLE transfers (
   kind TEXT NOT NULL CHECK (
     kind IN (
       'voucher', 'capture', 'convert', 'settle', 'charge', 'credit', 'refund', 'loss', 'recovery',
-      'release', 'reinstate', 'write-off', 'withdrawal', 'reversal', 'restore', 'repay'
+      'release', 'reinstate', 'write-off', 'withdrawal', 'reversal', 'restore', 'repay', 'advance'
     )
   ),
   payment_id TEXT REFERENCES payments (id),
@@ -360,16 +372,19 @@ CREATE TABLE transfers (
           credit = 'treasury'
           AND (debit GLOB 'debt:*' OR debit GLOB 'wallet:*' OR debit = 'loss' OR debit = 'channel:' || channel_id)
         ) OR (debit GLOB 'debt:*' AND credit = 'channel:' || channel_id)
+        OR (debit = 'treasury' AND credit GLOB 'wallet:*' AND withdrawal_id IS NOT NULL)
       WHEN 'restore' THEN (debit = 'treasury' AND credit GLOB 'wallet:*')
         OR (debit = 'channel:' || channel_id AND (credit GLOB 'debt:*' OR credit GLOB 'wallet:*'))
       WHEN 'repay' THEN debit = 'wallet:' || substr(credit, 6) AND credit GLOB 'debt:*'
       WHEN 'withdrawal' THEN debit GLOB 'wallet:*' AND credit = 'treasury'
+      WHEN 'advance' THEN credit GLOB 'wallet:*' AND debit IN ('loss', 'debt:' || substr(credit, 8))
       ELSE 0
     END
   ),
   CONSTRAINT subject CHECK (
     (payment_id IS NOT NULL OR channel_id IS NOT NULL OR withdrawal_id IS NOT NULL OR kind = 'repay')
-    AND (kind = 'withdrawal') = (withdrawal_id IS NOT NULL)
+    AND (kind NOT IN ('withdrawal', 'advance') OR withdrawal_id IS NOT NULL)
+    AND (withdrawal_id IS NULL OR kind IN ('withdrawal', 'advance', 'reversal'))
   ),
   CONSTRAINT chain CHECK (
     (tx IS NULL) = (chain_id IS NULL)
@@ -388,7 +403,7 @@ CREATE INDEX transfers_by_channel ON transfers (channel_id) WHERE kind IN ('capt
 
 CREATE INDEX transfers_by_payment ON transfers (payment_id) WHERE payment_id IS NOT NULL;
 
-CREATE UNIQUE INDEX transfers_by_withdrawal ON transfers (withdrawal_id) WHERE withdrawal_id IS NOT NULL;
+CREATE INDEX transfers_by_withdrawal ON transfers (withdrawal_id) WHERE withdrawal_id IS NOT NULL;
 
 CREATE TRIGGER transfers_are_final
 BEFORE UPDATE OF id, debit, credit, asset, amount, kind, payment_id, channel_id, withdrawal_id, chain_id, tx, log_index,
@@ -426,7 +441,7 @@ CREATE TABLE withdrawals (
   reason TEXT,
   created_at INTEGER NOT NULL,
   updated_at INTEGER NOT NULL,
-  open INTEGER NOT NULL GENERATED ALWAYS AS (state NOT IN ('paid', 'failed')) VIRTUAL,
+  open INTEGER NOT NULL GENERATED ALWAYS AS (state NOT IN ('paid', 'failed')) VIRTUAL, taken_back INTEGER NOT NULL DEFAULT 0, moved TEXT CHECK (moved GLOB '[1-9]*' AND moved NOT GLOB '*[^0-9]*'),
   CONSTRAINT paid CHECK ((state = 'paid') = (tx IS NOT NULL))
 ) STRICT;
 
@@ -439,7 +454,7 @@ CREATE INDEX withdrawals_by_wallet ON withdrawals (wallet, created_at);
 CREATE INDEX withdrawals_open ON withdrawals (open, created_at, id) WHERE open = 1;
 
 CREATE TRIGGER withdrawals_end_once BEFORE UPDATE ON withdrawals
-WHEN OLD.state IN ('paid', 'failed')
+WHEN OLD.state IN ('paid', 'failed') AND NEW.taken_back <= OLD.taken_back
 BEGIN SELECT RAISE(ABORT, 'a withdrawal ends once'); END;
 
 CREATE TRIGGER withdrawals_keep_their_terms BEFORE UPDATE OF id, wallet, asset, amount, recipient, key, nonce ON withdrawals

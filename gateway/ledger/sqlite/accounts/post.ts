@@ -100,6 +100,7 @@ export declare namespace post {
     | 'restore'
     | 'repay'
     | 'withdrawal'
+    | 'advance'
   type Entry = {
     debit: Account
     credit: Account

@@ -8,7 +8,7 @@ const twice = sql<[], { chain_id: number; tx: string; log_index: number; times: 
 const unmoored = sql<[], { id: number; kind: string }>`
   SELECT id, kind FROM transfers
   WHERE (debit = 'treasury' OR credit = 'treasury') <> (tx IS NOT NULL)
-    AND NOT (kind = 'reversal' AND credit = 'treasury')`
+    AND NOT (kind = 'reversal' AND 'treasury' IN (debit, credit))`
 const strange = sql<[], { id: string; money: string; tx: string | null; entries: number }>`
   SELECT payments.id, payments.money, payments.tx, count(transfers.id) AS entries FROM payments
   LEFT JOIN transfers ON transfers.payment_id = payments.id AND transfers.tx IS NOT NULL

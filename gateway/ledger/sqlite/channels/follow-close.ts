@@ -1,6 +1,8 @@
 import type { Hex } from 'viem'
 import type { Channel } from '../../Channel.ts'
+import type { Ledger } from '../../Ledger.ts'
 import type { Books } from '../Books.ts'
+import { anchor } from '../reorg/anchors.ts'
 import { sql } from '../sql.ts'
 import { closeOut } from './close-out.ts'
 import { needChannel } from './find-channel.ts'
@@ -22,9 +24,11 @@ export function closeRequested(books: Books, id: Hex, at: number | null): Channe
   return channel
 }
 
-/** Follows the chain: closed for good. */
-export function channelFinalized(books: Books, id: Hex): Channel {
+/** Follows the chain: closed, by this log. */
+export function channelFinalized(books: Books, id: Hex, ref?: Ledger.ChainRef): Channel {
   const channel = needChannel(books, id)
+  if (ref !== undefined)
+    anchor(books, { kind: 'close', subject: channel.id, asset: channel.asset, amount: channel.deposit }, ref)
   if (channel.finalized) return channel
   saveChannel(books, { ...channel, finalized: true })
   closeOut(books, channel, books.clock.now())

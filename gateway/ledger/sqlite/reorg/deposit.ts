@@ -7,17 +7,22 @@ import { readAccount } from '../accounts/read-account.ts'
 import type { Books } from '../Books.ts'
 import { needChannel } from '../channels/find-channel.ts'
 import { sql } from '../sql.ts'
+import { takeDown } from './take-down.ts'
 
 const save = sql<[missing: string, inDebt: string, id: string]>`
   UPDATE channels SET deposit_missing = ?, in_debt = ? WHERE id = ?`
 
-/** Follows what the escrow holds of a deposit that was booked. The same again changes nothing. */
+/**
+ * Follows what the escrow holds of a deposit that was booked. What is gone for good and no voucher reaches is taken off the
+ * deposit; otherwise the deposit stays and what is missing stands beside it. The same again changes nothing.
+ */
 export function depositNow(books: Books, { channel: id, onChain, gone }: Reorg.Deposit): Channel {
   const channel = needChannel(books, id)
   const missing = Amount.greater(channel.deposit - Amount.check(onChain), 0n)
   const uncovered = Amount.greater(channel.spent - Amount.greater(onChain, channel.settled), 0n)
   const owed = missing === 0n ? 0n : gone && !channel.finalized ? uncovered : channel.inDebt
-  return follow(books, channel, missing, owed)
+  if (missing === 0n || !gone || channel.accepted > onChain) return follow(books, channel, missing, owed)
+  return takeDown(books, { ...follow(books, channel, 0n, 0n), deposit: onChain })
 }
 
 /** The escrow paid this much out, so that much of the deposit was there: no more than the rest of what was spent is debt. */

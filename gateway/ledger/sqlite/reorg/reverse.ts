@@ -6,7 +6,6 @@ import type { Payment } from '../../Payment.ts'
 import type { Reorg } from '../../Reorg.ts'
 import { post } from '../accounts/post.ts'
 import type { Books } from '../Books.ts'
-import { needChannel } from '../channels/find-channel.ts'
 import { needPayment } from '../payments/find-payment.ts'
 import { savePayment } from '../payments/save-payment.ts'
 import { sql } from '../sql.ts'
@@ -18,9 +17,6 @@ type Entry = { id: number; kind: string; credit: Account.Account; amount: string
 const ofPayment = sql<[payment: string], Entry>`
   SELECT id, kind, credit, amount FROM transfers
   WHERE payment_id = ? AND tx IS NOT NULL AND reversed_by IS NULL ORDER BY id DESC LIMIT 1`
-const ofChannel = sql<[chain: number, tx: string, channel: string], Entry>`
-  SELECT id, kind, credit, amount FROM transfers
-  WHERE chain_id = ? AND tx = ? AND channel_id = ? AND reversed_by IS NULL ORDER BY id`
 const strike = sql<[by: number, id: number]>`UPDATE transfers SET reversed_by = ? WHERE id = ?`
 const mark = sql<[reversed: number, id: string]>`UPDATE payments SET reversed = ? WHERE id = ?`
 
@@ -29,7 +25,6 @@ export function reversed(books: Books, { anchor: id, reason, again }: Reorg.Reve
   const anchor = findAnchor(books, id)
   if (anchor === null || anchor.state === 'final') return
   if (anchor.kind === 'charge') reverseCharge(books, anchor, reason, again)
-  else if (anchor.kind === 'settle' && again !== undefined) replaceSettlement(books, anchor, again)
   else throw new LedgerIntegrityError(`a ${anchor.kind} cannot be taken back alone`)
   seen(books, [{ id, state: again === undefined ? 'reversed' : 'final', reason }])
 }
@@ -93,17 +88,4 @@ export function restoreCharge(books: Books, payment: Payment, ref: Ledger.ChainR
 function markReversed(books: Books, id: string, reversed: boolean): void {
   books.run(mark, Number(reversed), id)
   books.rows.payments.drop(id)
-}
-
-/** A channel was settled again, by another transaction: the counters stay as they are. */
-function replaceSettlement(books: Books, anchor: Reorg.Anchor, again: Ledger.ChainRef): void {
-  const channel = needChannel(books, anchor.subject as Hex)
-  const own = Account.channel(channel.id)
-  const at = books.clock.now()
-  for (const { id, amount } of books.all(ofChannel, anchor.ref.chainId, anchor.ref.transaction, channel.id)) {
-    const base = { asset: channel.asset, amount: BigInt(amount), channel: channel.id, at }
-    const by = post(books, { ...base, debit: own, credit: Account.treasury, kind: 'reversal' })
-    books.run(strike, by ?? 0, id)
-    post(books, { ...base, debit: Account.treasury, credit: own, kind: 'settle', ref: again })
-  }
 }

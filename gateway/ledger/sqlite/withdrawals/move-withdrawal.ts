@@ -105,7 +105,7 @@ export function fail(books: Books, id: string, reason: string): Withdrawal {
 }
 
 /** What it reserved is available again; where it was paid, the transfer follows in the same step. */
-function release(books: Books, { wallet, asset, amount }: Withdrawal): void {
+export function release(books: Books, { wallet, asset, amount }: Withdrawal): void {
   const account = Account.wallet(wallet)
   const balance = readAccount(books, account, asset)
   writeAccount(books, account, asset, { ...balance, pending: balance.pending - amount })

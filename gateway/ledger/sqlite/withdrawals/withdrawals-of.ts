@@ -1,8 +1,10 @@
-import type { Withdrawal, Withdrawals } from '../../Withdrawal.ts'
+import type { Resolution, Withdrawal, Withdrawals } from '../../Withdrawal.ts'
 import type { Books } from '../Books.ts'
+import { plain } from '../trail/append.ts'
 import { findWithdrawal, listWithdrawals, openWithdrawals } from './find-withdrawal.ts'
 import { approve, fail, paid, pay, reject, unknown, wait } from './move-withdrawal.ts'
 import { requestWithdrawal } from './request-withdrawal.ts'
+import { moved, resolve, returned } from './take-back-withdrawal.ts'
 
 /** The withdrawals of one ledger, on its one connection: they share its commits and its snapshots. */
 export function withdrawalsOf(books: Books, { write, read }: withdrawalsOf.Through): Withdrawals {
@@ -50,6 +52,21 @@ export function withdrawalsOf(books: Books, { write, read }: withdrawalsOf.Throu
         () => fail(books, id, reason),
         (moved) => said(moved, 'failed'),
       ),
+    returned: (id, payout) =>
+      write(
+        () => returned(books, id, payout),
+        (moved) => said(moved, 'returned'),
+      ),
+    moved: (id, ref, instead) =>
+      write(
+        () => moved(books, id, ref, instead),
+        (moved) => said(moved, 'moved'),
+      ),
+    resolve: (id, resolution) =>
+      write(
+        () => resolve(books, id, resolution),
+        (moved) => resolved(moved, resolution),
+      ),
   }
 }
 
@@ -61,6 +78,22 @@ function said(withdrawal: Withdrawal | null, step: string): withdrawalsOf.Said {
     kind: 'withdrawal',
     subject: id,
     body: { step, wallet, asset, amount: String(amount), to, state, reason: reason?.slice(0, 300) ?? null },
+  }
+}
+
+/** A person decided: with the notes of operators, and with the transfers that it booked. */
+function resolved(withdrawal: Withdrawal, { paid, left, ref, note }: Resolution): withdrawalsOf.Said {
+  const { body } = said(withdrawal, 'resolved')
+  return {
+    kind: 'admin:withdrawal-resolved',
+    subject: withdrawal.id,
+    body: {
+      ...body,
+      paid: String(paid),
+      left: String(left),
+      transaction: ref.transaction,
+      note: plain(note),
+    },
   }
 }
 
