@@ -18,7 +18,7 @@ export type WithdrawDesk = {
   tick(): Promise<void>
   /** Looks soon, without being waited for. */
   wake(): void
-  /** Takes up what a dead process left; call it once, when alone on the books. */
+  /** Takes up what a dead process left; call it once, when beginning to lead. */
   recover(): Promise<void>
   start(): void
   stop(): Promise<void>
