@@ -52,8 +52,27 @@ describe('seeds that failed', () => {
       seed: 100179,
       override: { receiptHidden: 0.3 },
     },
-  ])('behavior: $found', async ({ seed, override }) => {
-    const result = await simulate(chain, { seed, hours: 1, override })
+    {
+      found:
+        'a transfer that was reverted at depth moved below the cursor, in blocks that took the place of empty ones',
+      seed: 40012,
+      hours: 2,
+      override: { deeper: 5, reorgs: 1 },
+    },
+    {
+      found: 'a channel whose top-up was taken back for good was stopped for ever, with enough left',
+      seed: 41010,
+      hours: 2,
+      override: { deeper: 8, reorgs: 1 },
+    },
+    {
+      found: 'a settlement of ours below the cursor was taken for one of a lost history',
+      seed: 42066,
+      hours: 2,
+      override: { deeper: 8, reorgs: 1 },
+    },
+  ])('behavior: $found', async ({ seed, hours = 1, override }) => {
+    const result = await simulate(chain, { seed, hours, override })
     expect(result.violations).toEqual([])
     expect(result.calls).toBeGreaterThan(0)
   })
