@@ -15,7 +15,7 @@ describe('simulate without a guard', () => {
     claim: { seed: 100, breaks: /the upstream ran|two different answers|is out\.|answered 402 while/ },
     'hold-order': { seed: 100, breaks: /the upstream ran \d+ times for/ },
     'intent-record': { seed: 104, breaks: /Reconciliation|is out\.|has a receipt/ },
-    depth: { seed: 115, breaks: /Reconciliation|is out\.|never moved/ },
+    depth: { seed: 152, breaks: /Reconciliation|is out\.|never moved/ },
     resolver: { seed: 104, breaks: /has not ended/ },
   }
 
