@@ -93,7 +93,8 @@ export class Exchange implements Dispatcher.DispatchHandler, Source {
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Uint8Array): void {
-    if (this.#ended) return
+    // A resumed parser begins with an empty piece. Pausing at it again would resume and pause for ever.
+    if (this.#ended || chunk.byteLength === 0) return
     this.#bytes += chunk.byteLength
     if (this.#sink !== undefined && !this.#full && this.#waiting.length === 0) {
       this.#taken += chunk.byteLength
