@@ -4,7 +4,7 @@ import { createServer as createTcpServer } from 'node:net'
 import { describe, expect, test } from 'vitest'
 import { UpstreamInvalidError } from '../../gateway/upstream/Forwarder.ts'
 import { UpstreamBrokenError } from '../../gateway/upstream/upstream-error.ts'
-import { forwarderOf, text, upstreamOf } from './for-one-test.ts'
+import { cleanups, forwarderOf, text, upstreamOf } from './for-one-test.ts'
 import { call, streamOf } from './raw-upstream.ts'
 
 describe('forward', () => {

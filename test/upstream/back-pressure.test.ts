@@ -1,4 +1,3 @@
-import { once } from 'node:events'
 import { describe, expect, test } from 'vitest'
 import { forwarderOf, text, upstreamOf } from './for-one-test.ts'
 import { call } from './raw-upstream.ts'

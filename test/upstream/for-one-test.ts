@@ -2,7 +2,8 @@ import { afterEach } from 'vitest'
 import type { createForwarder } from '../../gateway/upstream/Forwarder.ts'
 import { forwarderOf as makeForwarder, rawUpstream } from './raw-upstream.ts'
 
-const cleanups: (() => Promise<unknown>)[] = []
+/** What a test leaves behind, ended after it. */
+export const cleanups: (() => Promise<unknown>)[] = []
 afterEach(async () => {
   for (const cleanup of cleanups.splice(0).reverse()) await cleanup()
 })

@@ -7,7 +7,7 @@ import {
   UpstreamUnreachableError,
 } from '../../gateway/upstream/upstream-error.ts'
 import { forwarderOf, text, upstreamOf } from './for-one-test.ts'
-import { call } from './raw-upstream.ts'
+import { call, rawUpstream } from './raw-upstream.ts'
 
 describe('when the upstream fails', () => {
   test('error: a refused connection is 502 and says nothing of the inside', async () => {
