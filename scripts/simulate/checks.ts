@@ -152,9 +152,11 @@ async function checkWallet(world: World, payer: Payer): Promise<void> {
   for (const { id } of payer.channels) {
     const channel = await books.channel(id)
     if (channel === null) continue
-    if (!channel.finalized) expected += channel.deposit - channel.spent
+    // What was spent of a deposit that the chain took back is a debt of the wallet, counted above.
+    const spent = channel.spent - channel.inDebt
+    if (!channel.finalized) expected += channel.deposit - channel.depositMissing - spent
     // Spent and never settled: the payer took the rest before we could. The seller bears it.
-    else expected -= channel.spent - channel.settled
+    else expected -= spent - channel.settled
   }
   if (left !== expected)
     world.violate(

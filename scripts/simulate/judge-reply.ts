@@ -67,7 +67,8 @@ async function checkReceipt(
   if (payment === null)
     return world.violate(`${call.id} has a receipt for ${receipt.jti}, which is not in the books.`)
   const charged = payment.money === 'settled' || payment.money === 'captured'
-  const givenBack = payment.money === 'refunded' || payment.money === 'credited'
+  const givenBack =
+    payment.money === 'refunded' || payment.money === 'credited' || payment.money === 'reversed'
   if (call.settle === 'after' && call.rail === 'charge') return
   if (!charged && !givenBack)
     world.violate(`${call.id} has a receipt; its payment is ${payment.delivery}/${payment.money}.`)
