@@ -11,6 +11,8 @@ import { countSolidity, countVitest, noTests, type Tally } from './test/tally.ts
 
 const root = join(import.meta.dirname, '..')
 const args = process.argv.slice(2)
+/** A test that runs in circles is not ended by its own time limit: then the whole suite is, and says so. */
+const longestMs = 30 * 60_000
 
 // The tests in Solidity are compiled by their own runner.
 const compiled = await run('hardhat', ['build', '--no-tests', '--quiet'])
@@ -65,6 +67,8 @@ function run(tool: string, parameters: string[]): Promise<{ code: number; output
     const child = spawn(join(root, 'node_modules', '.bin', tool), parameters, {
       cwd: root,
       stdio: ['ignore', 'pipe', 'inherit'],
+      timeout: longestMs,
+      killSignal: 'SIGKILL',
       env: { ...process.env, ...(process.stdout.isTTY ? { FORCE_COLOR: '1' } : {}) },
     })
     const stop = (signal: NodeJS.Signals) => child.kill(signal)
@@ -82,6 +86,11 @@ function run(tool: string, parameters: string[]): Promise<{ code: number; output
       console.error(error.message)
       end(1)
     })
-    child.on('close', (code, signal) => (signal === null ? end(code ?? 1) : process.exit(130)))
+    child.on('close', (code, signal) => {
+      if (signal === null) return end(code ?? 1)
+      if (signal !== 'SIGKILL') process.exit(130)
+      console.error(`${tool} was killed: it had not ended within ${longestMs / 60_000} minutes, or memory ran out.`)
+      end(1)
+    })
   })
 }
