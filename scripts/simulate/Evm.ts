@@ -24,6 +24,8 @@ export class Evm {
   readonly #busy = new MinedBlocks()
   /** May there be transactions that wait for a block? */
   #waiting = false
+  /** The time that the EVM was told for its next block, in seconds. Null: it would take the clock of the machine. */
+  #told: number | null = null
   #height = 0n
   /** The newest block when this began: what is below was not mined here. */
   readonly #first: bigint
@@ -46,8 +48,8 @@ export class Evm {
     return this.#height
   }
 
-  /** Asks, or knows. */
-  async ask(method: string, given: readonly unknown[]): Promise<unknown> {
+  /** Asks, or knows. `next` is when the next block is due: what is pending is judged by its time. Milliseconds since the epoch. */
+  async ask(method: string, given: readonly unknown[], next: number): Promise<unknown> {
     if (method === 'eth_blockNumber') return numberToHex(this.#height)
     if (method === 'eth_getTransactionReceipt') return this.#busy.receipt(String(given[0]))
     if (method === 'eth_getLogs') {
@@ -61,6 +63,7 @@ export class Evm {
     const question = `${method} ${JSON.stringify(params)}`
     const known = this.#answers.find(question)
     if (known !== undefined) return known
+    await this.#tell(next / 1_000)
     const answer = await this.#ask(method, params)
     this.#answers.keep(question, method, params, answer)
     return answer
@@ -99,6 +102,7 @@ export class Evm {
         return
       }
       await this.#ask('evm_mine', [numberToHex(at / 1_000)])
+      this.#told = null
       this.#height += 1n
       this.#mined += 1n
       this.#answers.changed()
@@ -126,6 +130,7 @@ export class Evm {
   async revert(snapshot: string): Promise<{ timestamp: number }> {
     this.#owed = []
     await this.#ask('evm_revert', [snapshot])
+    this.#told = null
     this.#answers.forget()
     const head = (await this.#ask('eth_getBlockByNumber', ['latest', false])) as Record<string, Hex>
     this.#height = BigInt(head.number ?? 0)
@@ -144,8 +149,16 @@ export class Evm {
     else this.#owed.push(row)
   }
 
+  /** Without this the EVM's own clock, which runs while virtual time stands still, is the time of what is pending. */
+  async #tell(next: number): Promise<void> {
+    if (this.#owed.length === 0 && this.#told === next) return
+    await this.#ask('evm_setNextBlockTimestamp', [next])
+    this.#told = next
+  }
+
   async #realise({ first, count, gapMs }: Row): Promise<void> {
     const ask = (method: string, ...params: unknown[]) => this.#provider.request({ method, params })
+    this.#told = null
     if (count < 3)
       for (let index = 0; index < count; index += 1)
         await ask('evm_mine', numberToHex((first + index * gapMs) / 1_000))

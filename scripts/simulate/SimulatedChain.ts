@@ -66,8 +66,7 @@ export class SimulatedChain {
       network: 'default',
       override: { chainId, initialDate: new Date(startedAt) },
     })
-    const request = provider.request.bind(provider) as EIP1193RequestFn
-    const transport = custom({ request })
+    const transport = custom({ request: atFixedTimes(provider) })
     const [payeeKey, deployerKey, ...payerKeys] = Array.from({ length: 8 }, (_, index) =>
       keccak256(toHex(`simulated account ${index}`)),
     )
@@ -132,7 +131,7 @@ export class SimulatedChain {
   /** A question to the chain as it is now. Transactions wait for a block. */
   request(method: string, params: readonly unknown[]): Promise<unknown> {
     return this.#inTurn(() => {
-      if (method !== 'eth_sendRawTransaction') return this.#evm.ask(method, params)
+      if (method !== 'eth_sendRawTransaction') return this.#evm.ask(method, params, this.#nextBlock)
       const raw = params[0] as Hex
       this.#doomed?.sent.push(raw)
       return this.#evm.send(raw)
@@ -220,6 +219,24 @@ export class SimulatedChain {
     this.onReorganised(doomed.mined)
   }
 }
+
+/**
+ * Each transaction is mined a second after the one before it. Left to itself the EVM takes the clock of this machine, and
+ * every time of every seed would depend on how long the contracts took to deploy.
+ */
+function atFixedTimes(provider: { request: Ask }): EIP1193RequestFn {
+  let seconds = startedAt / 1_000
+  const request: Ask = async (asked) => {
+    if (asked.method.startsWith('eth_send')) {
+      seconds += 1
+      await provider.request({ method: 'evm_setNextBlockTimestamp', params: [seconds] })
+    }
+    return provider.request(asked)
+  }
+  return request as EIP1193RequestFn
+}
+
+type Ask = (asked: { method: string; params?: unknown[] }) => Promise<unknown>
 
 type Doomed = {
   snapshot: string

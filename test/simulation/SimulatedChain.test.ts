@@ -71,6 +71,14 @@ describe('SimulatedChain', () => {
     expect(Number(middle.timestamp) * 1_000).toBe(began + 400 * blockSeconds * 1_000)
   })
 
+  test('behavior: what is pending has the time of the next block, however long the machine takes', async () => {
+    for (const blocks of [0, 1, 40]) {
+      pass(blocks)
+      const pending = (await chain.request('eth_getBlockByNumber', ['pending', false])) as { timestamp: Hex }
+      expect(Number(pending.timestamp) * 1_000).toBe(now + blockSeconds * 1_000)
+    }
+  })
+
   test('behavior: a transfer is mined with the next block, and the state at every block is what it was then', async () => {
     const before = await balance(chain.payee.address, 'latest')
     pass(300)
