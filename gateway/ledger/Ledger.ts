@@ -84,6 +84,11 @@ export interface Ledger {
   channelSeen(seen: Ledger.ChannelSeen): Promise<Channel>
   /** Accepts a voucher without spending it (open, `HEAD`, signed ahead). */
   acceptVoucher(request: Ledger.VoucherRequest): Promise<Ledger.VoucherResult>
+  /**
+   * Begins the close that a channel's client asked us for: from here on it takes no call, so what is spent is final, and the
+   * voucher that its payer calls the last one is kept: `settleable` (`final`) is never above it, whichever process closes.
+   */
+  beginClose(request: Ledger.BeginClose): Promise<Ledger.BeginCloseResult>
   /** Follows the chain: request to close seen (Unix seconds) or cancelled (null; not while a `close` intent is out). */
   closeRequested(id: Hex, at: number | null): Promise<Channel>
   /**
@@ -293,6 +298,14 @@ export declare namespace Ledger {
     /** The deposit, or the top-up that raised it to this. */
     ref?: ChainRef
   }
+  /** `at` in Unix seconds. The voucher must have been verified. */
+  type BeginClose = { id: Hex; at: number; voucher: Channel['voucher'] }
+  type BeginCloseResult =
+    | { outcome: 'begun'; channel: Channel }
+    /** A call may still cost something: nothing changed. */
+    | { outcome: 'calls-in-flight'; channel: Channel }
+    /** The voucher does not cover what was spent: nothing changed. */
+    | { outcome: 'below-spent'; channel: Channel }
   type ChannelSettled = { id: Hex; cumulative: bigint; ref: ChainRef; now: number }
   type AcceptRestored = {
     id: Hex

@@ -18,8 +18,9 @@ export type CloseOutcome =
   | { status: 'unknown'; transaction: Hex | null; reason: string }
 
 /**
- * Makes the cooperative close. First the channel stops taking calls (the books count it as asked to close), then what was
- * spent is final, then the lowest voucher that covers it is brought to the escrow, which refunds the rest.
+ * Makes the cooperative close. First, in one step, the channel stops taking calls (the books count it as asked to close) and
+ * its payer's last voucher is kept; then what was spent is final, and the lowest voucher that covers it is brought to the
+ * escrow, which refunds the rest. When this process dies in between, the settler goes on with the same vouchers.
  */
 export function createClose(options: {
   ledger: Ledger
@@ -48,9 +49,9 @@ export function createClose(options: {
     }
     const open = intents.findLast(({ state }) => state === 'intended' || state === 'sent')
     if (open !== undefined) return underWay(open.hash)
-    const channel = await ledger.closeRequested(id, before.closeRequestedAt ?? unixSeconds(clock))
-    if (channel.reserved > 0n) return { status: 'refused', reason: 'calls-in-flight' }
-    return send(channel, given)
+    const begun = await ledger.beginClose({ id, at: unixSeconds(clock), voucher: given })
+    if (begun.outcome !== 'begun') return { status: 'refused', reason: begun.outcome }
+    return send(begun.channel, given)
   }
 
   async function send(channel: Channel, given: AcceptedVoucher | null): Promise<CloseOutcome> {

@@ -32,11 +32,11 @@ export function plan(
 }
 
 /**
- * The voucher of a cooperative close: the lowest at hand that covers what was spent, else the best there is. When that
- * is not above what is settled, the close moves nothing to us and needs no signature. Pure.
+ * The voucher of a cooperative close: the lowest at hand that covers what was spent, else the best there is. When nothing
+ * is owed, or it is not above what is settled, the close moves nothing to us and needs no signature. Pure.
  */
 export function finalSettlement(channel: Channel, vouchers: readonly (AcceptedVoucher | null)[]): Settlement {
-  const known = vouchers.filter((voucher) => voucher !== null)
+  const known = channel.spent > channel.settled ? vouchers.filter((voucher) => voucher !== null) : []
   const rising = known.sort((a, b) => (a.cumulative < b.cumulative ? -1 : 1))
   const best = rising.find(({ cumulative }) => cumulative >= channel.spent) ?? rising.at(-1)
   if (best === undefined || best.cumulative <= channel.settled)

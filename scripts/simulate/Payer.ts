@@ -160,7 +160,7 @@ export class Payer {
     await this.#see(call)
     if (channel.state === 'new' && (isAcknowledged(call) || (await this.#isKnown(channel))))
       channel.state = 'open'
-    if (channel.state === 'open' && this.#random.chance(0.05)) await this.#close(channel)
+    if (channel.state === 'open' && this.#random.chance(this.#world.swarm.closes)) await this.#close(channel)
   }
 
   async #addToChannel(channel: Channel, challenge: Challenge.Challenge, about: Call): Promise<void> {

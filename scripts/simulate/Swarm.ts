@@ -13,6 +13,8 @@ export type Swarm = {
   replays: number
   lostAnswers: number
   onchain: number
+  /** Probability that a payer asks the gateway to close its channel after a call. */
+  closes: number
   /** Probability that the process dies at a boundary, before or after what happens there. */
   crash: Record<Boundary, number>
   downMs: number
@@ -61,6 +63,7 @@ export function draw(random: Random): Swarm {
     replays: rate(0.2),
     lostAnswers: rate(0.4),
     onchain: rate(0.15),
+    closes: 0.05,
     crash: {
       'ledger-read': crashes * rate(0.001),
       'ledger-write': crashes * rate(0.02),

@@ -116,16 +116,15 @@ async function checkTransfer(
 }
 
 /**
- * What a channel has spent is what its payer knows to have bought. Of one that its payer left through the escrow, or asked
- * to close while a call was open or a node failed, the lowest voucher that covers it may be settled: what is above is
- * credit, and `checkWallet` finds it there.
+ * What a channel has spent is what its payer knows to have bought. Of one that its payer left through the escrow, the
+ * lowest voucher that covers it may be settled: what is above is credit, and `checkWallet` finds it there.
  */
 async function checkChannels(world: World, payer: Payer): Promise<void> {
-  for (const { id, leftAt, closeAsked } of payer.channels) {
+  for (const { id, leftAt } of payer.channels) {
     const channel = await world.books.channel(id)
     if (channel === null) continue
     const known = payer.acknowledged(id)
-    const most = leftAt > 0 || closeAsked ? payer.signed(id) : known
+    const most = leftAt > 0 ? payer.signed(id) : known
     for (const counter of ['settled', 'spent'] as const)
       if (channel[counter] > most)
         world.violate(

@@ -1,6 +1,9 @@
 import type { Hex } from 'viem'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { silent } from '../../gateway/chain/Report.ts'
 import * as Account from '../../gateway/ledger/Account.ts'
+import { createClose } from '../../gateway/settlement/close.ts'
+import { InFlight } from '../../gateway/settlement/InFlight.ts'
 import { reconcile } from '../../gateway/settlement/reconcile.ts'
 import { type LocalChain, startChain } from '../support/chain.ts'
 import { createStage, must, type Stage } from './stage.ts'
@@ -157,6 +160,55 @@ describe('Settler.close', () => {
     expect(await stage.ledger.channel(id)).toMatchObject({ finalized: true, settled: 900n, spent: 900n })
     expect(await stage.settler.close(id)).toEqual(outcome)
     expect(await differences()).toEqual([])
+  })
+
+  test('behavior: a process that dies before it sends has kept the last voucher: its successor closes with that', async () => {
+    const payer = await stage.payer()
+    const { id } = await stage.open(payer, 5_000n)
+    await stage.watcher.poll()
+    await stage.spend(payer, id, 2_000n, 900n)
+    const signature = await stage.sign(payer, id, 900n)
+    const sending = Promise.withResolvers<void>()
+    const dies = createClose({
+      ...stage,
+      chain: {
+        ...stage.chain,
+        submit: () => {
+          sending.resolve()
+          return new Promise(() => {})
+        },
+      },
+      inFlight: new InFlight(),
+      report: silent,
+    })
+    void dies(id, { cumulative: 900n, signature })
+    await sending.promise
+
+    expect(await stage.settler.tick()).toMatchObject({ settled: 1 })
+    expect(await stage.ledger.channel(id)).toMatchObject({ finalized: true, settled: 900n, spent: 900n })
+    expect(await stage.balance(Account.wallet(payer.address))).toMatchObject({ posted: 0n })
+    expect(await differences()).toEqual([])
+  })
+
+  test('behavior: where all that was spent is settled, a voucher above it is not brought', async () => {
+    const payer = await stage.payer()
+    const { id } = await stage.open(payer, 5_000n)
+    await stage.watcher.poll()
+    await stage.spend(payer, id, 300n, 300n)
+    expect(await stage.settler.tick([id])).toMatchObject({ settled: 1 })
+    await stage.spend(payer, id, 800n, 0n)
+    expect(await stage.settler.close(id)).toMatchObject({ status: 'closed' })
+    expect(await stage.ledger.channel(id)).toMatchObject({ finalized: true, settled: 300n, spent: 300n })
+  })
+
+  test('error: refuses a last voucher that does not cover what was spent, and the channel takes calls again', async () => {
+    const payer = await stage.payer()
+    const { id } = await stage.open(payer, 5_000n)
+    await stage.watcher.poll()
+    await stage.spend(payer, id, 2_000n, 900n)
+    const voucher = { cumulative: 800n, signature: await stage.sign(payer, id, 800n) }
+    expect(await stage.settler.close(id, voucher)).toEqual({ status: 'refused', reason: 'below-spent' })
+    expect(await stage.ledger.channel(id)).toMatchObject({ closeRequestedAt: null, finalized: false })
   })
 
   test('behavior: a channel on which nothing was spent is closed without a voucher', async () => {

@@ -15,6 +15,7 @@ import { intend, intentsFor, lastNonce, openIntents, updateIntent } from './chai
 import { minedIntents } from './chain/mined-intents.ts'
 import { replaceIntent } from './chain/replace-intent.ts'
 import { acceptVoucher } from './channels/accept-voucher.ts'
+import { beginClose } from './channels/begin-close.ts'
 import { channelSeen } from './channels/channel-seen.ts'
 import { channelSettled } from './channels/channel-settled.ts'
 import { dueChannels, start } from './channels/due-channels.ts'
@@ -120,6 +121,7 @@ export async function openSqliteLedger(options: openSqliteLedger.Options): Promi
 
     channelSeen: (seen) => write(() => channelSeen(books, seen), said.channel('channel-seen')),
     acceptVoucher: (request) => write(() => acceptVoucher(books, request), said.voucher),
+    beginClose: (request) => write(() => beginClose(books, request), said.closeBegun),
     closeRequested: (id, at) => write(() => closeRequested(books, id, at), said.channel('close-requested')),
     channelSettled: (request) => write(() => channelSettled(books, request), said.channel('channel-settled')),
     channelFinalized: (id, ref) =>

@@ -175,12 +175,7 @@ async function managed(voucher: VerifiedVoucher, context: DepositContext): Promi
 async function close(payload: Session.Close, context: DepositContext): Promise<SessionAction> {
   const voucher = await verifyVoucher(payload, context)
   const channel = await knownChannel(payload.channelId, context)
-  if (voucher.cumulative < channel.spent)
-    throw new SessionRefusedError(
-      'insufficient-balance',
-      `The final voucher is of ${voucher.cumulative} base units; ${channel.spent} were spent.`,
-      channelDetails(channel),
-    )
+  if (voucher.cumulative < channel.spent) throw belowSpent(voucher, channel)
   const final = { cumulative: voucher.cumulative, signature: voucher.signature }
   const outcome = await context.channels.close(channel.id, final)
   switch (outcome.status) {
@@ -194,8 +189,18 @@ async function close(payload: Session.Close, context: DepositContext): Promise<S
     case 'unknown':
       throw new PaymentUnknownError(channel.id, outcome.reason)
     case 'refused':
+      // A call has ended since the channel was looked at, and cost more than the voucher says.
+      if (outcome.reason === 'below-spent') throw belowSpent(voucher, await knownChannel(channel.id, context))
       throw closeRefused(outcome.reason, channel)
   }
+}
+
+function belowSpent({ cumulative }: VerifiedVoucher, channel: Channel): SessionRefusedError {
+  return new SessionRefusedError(
+    'insufficient-balance',
+    `The final voucher is of ${cumulative} base units; ${channel.spent} were spent.`,
+    channelDetails(channel),
+  )
 }
 
 function closeRefused(reason: string, channel: Channel): SessionRefusedError {

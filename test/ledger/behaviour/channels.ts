@@ -1,5 +1,6 @@
 import type { Hex } from 'viem'
 import { describe, expect, test } from 'vitest'
+import type { AcceptedVoucher } from '../../../gateway/ledger/Channel.ts'
 import { AmountError, ChannelMismatchError, ChannelNotFoundError } from '../../../gateway/ledger/errors.ts'
 import type { Subject } from '../behaviour.ts'
 import {
@@ -113,6 +114,67 @@ export function channels({ ledger, clock }: Subject): void {
 
     test('error: a channel that is not known', async () => {
       await expect(ledger().settleable(channelId)).rejects.toThrow(ChannelNotFoundError)
+    })
+  })
+
+  describe('beginClose', () => {
+    const last = (cumulative: bigint): AcceptedVoucher => ({ cumulative, signature: '0x1a57' })
+    const begin = (voucher: AcceptedVoucher | null) =>
+      ledger().beginClose({ id: channelId, at: 1_700, voucher })
+
+    test('default: takes no more vouchers, and keeps the last one', async () => {
+      await openChannel(ledger())
+      await voucher(10n)
+      await spend('a', 30n, 25n)
+      expect(await begin(last(26n))).toMatchObject({
+        outcome: 'begun',
+        channel: { closeRequestedAt: 1_700, accepted: 30n, voucher: { cumulative: 30n, signature } },
+      })
+      expect((await voucher(40n)).outcome).toBe('close-requested')
+      expect(await ledger().settleable(channelId)).toEqual({ cumulative: 10n, signature })
+      expect(await ledger().settleable(channelId, { final: true })).toEqual(last(26n))
+      expect(await violations(ledger())).toEqual([])
+    })
+
+    test('behavior: asked again with a lower one, the lowest that covers what was spent is the last', async () => {
+      await openChannel(ledger())
+      await spend('a', 30n, 20n)
+      for (const cumulative of [25n, 22n, 28n]) await begin(last(cumulative))
+      expect(await ledger().settleable(channelId, { final: true })).toEqual(last(22n))
+    })
+
+    test('behavior: the last one is kept among hundreds, also after a settlement', async () => {
+      await openChannel(ledger())
+      for (let cumulative = 1n; cumulative <= 300n; cumulative++) await voucher(cumulative * 2n)
+      await spend('a', 600n, 300n)
+      await begin(last(301n))
+      await ledger().channelSettled({ id: channelId, cumulative: 200n, ref: chainRef(), now: 1 })
+      expect(await ledger().settleable(channelId, { final: true })).toEqual(last(301n))
+    })
+
+    test('behavior: one above all that were accepted is not needed, and one of nothing neither', async () => {
+      await openChannel(ledger())
+      await voucher(10n)
+      expect(await begin(last(0n))).toMatchObject({ outcome: 'begun' })
+      expect(await begin(last(50n))).toMatchObject({ outcome: 'begun', channel: { accepted: 10n } })
+      expect(await ledger().settleable(channelId, { final: true })).toEqual({ cumulative: 10n, signature })
+      expect(await violations(ledger())).toEqual([])
+    })
+
+    test('error: a call is running, or has cost more than it says: nothing changes', async () => {
+      await openChannel(ledger())
+      await ledger().claim(channelClaim('a', 30n, { amount: 30n }))
+      expect(await begin(last(10n))).toMatchObject({
+        outcome: 'calls-in-flight',
+        channel: { closeRequestedAt: null },
+      })
+      await ledger().capture({ paymentId: 'a', amount: 20n, complete: true })
+      expect(await begin(last(10n))).toMatchObject({
+        outcome: 'below-spent',
+        channel: { closeRequestedAt: null },
+      })
+      expect((await voucher(40n)).outcome).toBe('accepted')
+      expect(await ledger().settleable(channelId, { final: true })).toEqual({ cumulative: 30n, signature })
     })
   })
 

@@ -32,11 +32,27 @@ export function addVoucher(books: Books, channel: Channel, voucher: AcceptedVouc
   if (kept.length > maxVouchers) prune(books, channel)
 }
 
+/**
+ * Keeps the voucher that a payer closes with: of those that cover what was spent it is mostly the lowest. One above all that
+ * were accepted is not needed: a lower one covers what was spent. One of 0 has nothing to settle.
+ */
+export function keepFinalVoucher(books: Books, channel: Channel, voucher: AcceptedVoucher): void {
+  const { cumulative, signature } = voucher
+  if (cumulative === 0n || cumulative > channel.accepted) return
+  const known = vouchersOf(books, channel.id)
+  if (known.some((kept) => kept.cumulative === cumulative)) return
+  books.run(insert, channel.id, String(cumulative), signature)
+  const above = known.findIndex((kept) => kept.cumulative > cumulative)
+  books.rows.vouchers.put(channel.id, known.toSpliced(above === -1 ? known.length : above, 0, voucher))
+}
+
 /** Forgets the vouchers that nothing will be settled with any more. */
 export function prune(books: Books, channel: Channel, max = maxVouchers): void {
   const all = vouchersOf(books, channel.id)
   const cumulatives = all.map((voucher) => voucher.cumulative)
-  const keep = new Set(keepVouchers(cumulatives, channel.spent, max))
+  // While its payer asks to close no more are accepted, and one of them may be the last one, which is not thinned out.
+  const most = channel.closeRequestedAt === null ? max : cumulatives.length
+  const keep = new Set(keepVouchers(cumulatives, channel.spent, most))
   if (keep.size === all.length) return
   for (const cumulative of cumulatives)
     if (!keep.has(cumulative)) books.run(remove, channel.id, String(cumulative))

@@ -44,6 +44,11 @@ export function channel(kind: string): (channel: Channel) => Said {
   return (channel) => ({ kind, subject: channel.id, body: stateOf(channel) })
 }
 
+/** A close that was begun. */
+export function closeBegun(result: Ledger.BeginCloseResult): Said {
+  return channel('close-requested')(result.channel)
+}
+
 function stateOf(channel: Channel): Body {
   const { deposit, settled, accepted, spent, closeRequestedAt, finalized, suspended } = channel
   const counters = { deposit, settled, accepted, spent }
