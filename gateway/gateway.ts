@@ -58,7 +58,7 @@ const graceMs = 10_000
 /** Puts a gateway together. Opens the ledger; asks nothing of the chain yet. */
 export async function createGateway(options: createGateway.Options): Promise<Gateway> {
   const { config, clock = systemClock, log = createLog(), world = {} } = options
-  const ledger = world.ledger ?? (await openSqliteLedger({ path: config.database, clock }))
+  const ledger = world.ledger ?? (await openSqliteLedger({ path: config.database, clock, sync: 'beside' }))
   const report: Report = (level, event, details) => log[level](details, event)
   const chain = createChain({
     chainId: config.chain.id,

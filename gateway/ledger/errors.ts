@@ -169,6 +169,22 @@ export class LedgerUnavailableError extends GatewayError {
   }
 }
 
+/** The disk did not confirm what was written last. It may be kept or not; a restart finds out, and goes on from there. */
+export class LedgerUnsafeError extends GatewayError {
+  constructor(cause: unknown) {
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    super({
+      message:
+        `The disk did not confirm what the ledger wrote (${reason}), so the ledger takes nothing more. ` +
+        'Fix: check the volume, then start the gateway again: it goes on from what is on disk.',
+      status: 503,
+      code: 'ledger-unsafe',
+      retryAfter: 5,
+      cause,
+    })
+  }
+}
+
 /** The database refused what the code asked: a rule of the schema would have been broken. Nothing was applied. */
 export class LedgerIntegrityError extends GatewayError {
   constructor(reason: string, cause?: unknown) {

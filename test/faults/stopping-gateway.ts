@@ -92,6 +92,7 @@ const replaceAfterSeconds = Number(process.argv[3] || read.chain.fees.replaceAft
 const config = { ...read, chain: { ...read.chain, fees: { ...read.chain.fees, replaceAfterSeconds } } }
 const books: Ledger = await openSqliteLedger({
   path: config.database,
+  sync: 'beside',
   busyTimeout: Number(process.argv[4] || 5_000),
 })
 const gateway = await createGateway({ config, world: { ledger: behind(books) } })

@@ -3,6 +3,7 @@ import { openSqliteLedger } from '../../gateway/ledger/sqlite/open-sqlite-ledger
 import { behaviour } from './behaviour.ts'
 import { testFolder } from './test-folder.ts'
 
-behaviour('openSqliteLedger', (clock) =>
-  openSqliteLedger({ path: join(testFolder(), 'ledger.sqlite'), clock }),
-)
+for (const sync of ['in-commit', 'beside'] as const)
+  behaviour(`openSqliteLedger, the disk waited for ${sync}`, (clock) =>
+    openSqliteLedger({ path: join(testFolder(), 'ledger.sqlite'), clock, sync }),
+  )

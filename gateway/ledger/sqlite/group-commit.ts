@@ -1,14 +1,19 @@
 import type { Database, Statement } from 'better-sqlite3'
-import { LedgerClosedError } from '../errors.ts'
+import { LedgerClosedError, LedgerUnsafeError } from '../errors.ts'
 import { storageError } from './storage-error.ts'
+import type { WalFile } from './wal-file.ts'
 
 /** How many operations share one commit at most. The rest go into the next one, in their order. */
 export const maxGroup = 256
 
 /**
- * Runs operations that arrived in one turn of the event loop in one IMMEDIATE transaction, so that they share one
- * fsync. Each has its own savepoint: one that throws is rolled back and rejected alone. No promise resolves before
- * COMMIT returned; when BEGIN or COMMIT fails, nothing is applied and every operation of the group is rejected.
+ * Runs operations that arrived together in one IMMEDIATE transaction, so that they share one fsync. One that throws is
+ * rolled back and rejected alone. When BEGIN or COMMIT fails, nothing is applied and every operation of the group is
+ * rejected.
+ *
+ * No promise resolves before its group is durable. Without `wal` COMMIT itself waits for the disk. With it COMMIT returns at
+ * once and the disk is waited for beside the event loop; what arrives meanwhile is the next group, which begins when the
+ * last one is durable. A disk that does not confirm a group leaves its fate unknown: then nothing is taken any more.
  */
 export class GroupCommit {
   readonly #database: Database
@@ -17,9 +22,15 @@ export class GroupCommit {
   readonly #rows: GroupCommit.Rows | undefined
   readonly #guard: (() => void) | undefined
   readonly #statements: Record<'begin' | 'commit' | 'rollback' | 'save' | 'undo' | 'release', Statement<[]>>
+  readonly #wal: WalFile | undefined
   #queue: Entry[] = []
   #scheduled = false
   #closed = false
+  /** The group that is committed and not yet durable. */
+  #underWay: Promise<void> | null = null
+  /** Gives its answers. */
+  #deliver: () => void = () => {}
+  #unsafe: LedgerUnsafeError | null = null
 
   constructor(database: Database, options: GroupCommit.Options = {}) {
     this.#database = database
@@ -27,6 +38,7 @@ export class GroupCommit {
     this.#maxGroup = options.maxGroup ?? maxGroup
     this.#rows = options.rows
     this.#guard = options.guard
+    this.#wal = options.wal
     this.#statements = {
       begin: database.prepare('BEGIN IMMEDIATE'),
       commit: database.prepare('COMMIT'),
@@ -40,20 +52,34 @@ export class GroupCommit {
   /** Queues an operation. It is a plain function: it cannot wait for anything while the write lock is held. */
   run<Result>(operation: () => Result): Promise<Result> {
     if (this.#closed) return Promise.reject(new LedgerClosedError())
+    if (this.#unsafe !== null) return Promise.reject(this.#unsafe)
     return new Promise((resolve, reject) => {
       this.#queue.push({ operation, resolve: (value) => resolve(value as Result), reject })
       this.#schedule()
     })
   }
 
-  /** Commits what is queued and takes no more. */
+  /**
+   * Waits until everything that can be read is durable, so that nothing is told that a power cut could unsay.
+   * @throws {LedgerUnsafeError} the disk did not confirm it.
+   */
+  async durable(): Promise<void> {
+    while (this.#underWay !== null) await this.#underWay
+    if (this.#unsafe !== null) throw this.#unsafe
+  }
+
+  /** Commits what is queued, makes it durable, and takes no more. */
   close(): void {
     this.#closed = true
-    while (this.#queue.length > 0) this.#flush()
+    this.#finish()
+    while (this.#queue.length > 0) {
+      this.#flush()
+      this.#finish()
+    }
   }
 
   #schedule(): void {
-    if (this.#scheduled) return
+    if (this.#scheduled || this.#underWay !== null) return
     this.#scheduled = true
     setImmediate(() => {
       this.#scheduled = false
@@ -70,12 +96,51 @@ export class GroupCommit {
     if (group.length === 0) return
     let outcomes: Outcome[]
     try {
+      if (this.#unsafe !== null) throw this.#unsafe
       outcomes = this.#together(group)
     } catch (error) {
       const reason = storageError(error)
       for (const entry of group) entry.reject(reason)
       return
     }
+    this.#deliver = () => this.#answer(group, outcomes)
+    if (this.#wal === undefined) this.#confirmed()
+    else
+      this.#underWay = this.#wal.sync().then(
+        () => this.#confirmed(),
+        (error: unknown) => this.#lost(group, error),
+      )
+  }
+
+  #confirmed(): void {
+    this.#underWay = null
+    this.#deliver()
+    this.#deliver = () => {}
+    if (this.#queue.length > 0) this.#schedule()
+  }
+
+  /** A disk that failed once may have dropped what it was given: asking it again would prove nothing. */
+  #lost(group: readonly Entry[], cause: unknown): void {
+    this.#underWay = null
+    this.#deliver = () => {}
+    const unsafe = new LedgerUnsafeError(cause)
+    this.#unsafe = unsafe
+    for (const entry of group.concat(this.#queue.splice(0))) entry.reject(unsafe)
+  }
+
+  /** Waits for the disk at once. */
+  #finish(): void {
+    if (this.#underWay === null) return
+    try {
+      this.#wal?.syncNow()
+      this.#deliver()
+      this.#deliver = () => {}
+    } catch {
+      // The sync that runs fails as well, and says so.
+    }
+  }
+
+  #answer(group: readonly Entry[], outcomes: readonly Outcome[]): void {
     for (const [index, entry] of group.entries()) {
       const outcome = outcomes[index]
       if (outcome === undefined) continue
@@ -171,5 +236,7 @@ export declare namespace GroupCommit {
     rows?: Rows
     /** Throws when nothing may be written any more: asked in each transaction, before its first operation. */
     guard?: () => void
+    /** The log, when COMMIT does not wait for the disk itself (`synchronous = NORMAL`). */
+    wal?: WalFile | undefined
   }
 }

@@ -49,6 +49,7 @@ import type { Said } from './trail/append.ts'
 import { begin, note, notes } from './trail/notes.ts'
 import { record } from './trail/record.ts'
 import * as said from './trail/said.ts'
+import { openWal } from './wal-file.ts'
 import { withdrawalsOf } from './withdrawals/withdrawals-of.ts'
 
 /** How many answers are forgotten in one operation, so that a long sweep never keeps a payment waiting. */
@@ -67,15 +68,18 @@ export async function openSqliteLedger(options: openSqliteLedger.Options): Promi
     : connect(options.path, clock.now(), busyTimeout)
   const books = new Books(database, clock)
   const guard = () => guardInstance(books)
-  const commits = new GroupCommit(database, { onCommit: options.onCommit, rows: books.rows, guard })
-
   if (!readonly) database.transaction(() => begin(books)).immediate()
   books.rows.forget()
+  const beside = options.sync === 'beside' && options.path !== ':memory:'
+  const wal = beside ? openWal(options.path) : undefined
+  if (wal !== undefined) database.pragma('synchronous = NORMAL')
+  const commits = new GroupCommit(database, { onCommit: options.onCommit, rows: books.rows, guard, wal })
   /** Every operation goes through the trail: what moves money is stated there, described or not. */
   const write = <Result>(operation: () => Result, describe?: (result: Result) => Said): Promise<Result> =>
     commits.run(() => record(books, operation, describe))
   /** Reads see one snapshot. No group is ever open here: a group runs from BEGIN to COMMIT without a pause. */
   const read = async <Result>(operation: () => Result): Promise<Result> => {
+    await commits.durable()
     if (!database.open) throw new LedgerClosedError()
     try {
       return books.snapshot(operation)
@@ -85,6 +89,11 @@ export async function openSqliteLedger(options: openSqliteLedger.Options): Promi
   }
   /** What is one row, or in memory, is a snapshot by itself. */
   const look = async <Result>(operation: () => Result): Promise<Result> => {
+    await commits.durable()
+    return glance(operation)
+  }
+  /** What a write asks again before anything relies on it may be read before it is durable. */
+  const glance = async <Result>(operation: () => Result): Promise<Result> => {
     if (!database.open) throw new LedgerClosedError()
     try {
       books.rows.check()
@@ -130,7 +139,7 @@ export async function openSqliteLedger(options: openSqliteLedger.Options): Promi
       write(() => suspendChannel(books, id, reason), said.channel('channel-suspended')),
     acceptRestored: (request) =>
       write(() => acceptRestored(books, request), said.channel('channel-restored')),
-    channel: (id) => (books.rows.channels.get(id) ? look : read)(() => findChannel(books, id)),
+    channel: (id) => (books.rows.channels.get(id) ? glance : read)(() => findChannel(books, id)),
     channels: (filter) => read(() => listChannels(books, filter)),
     dueChannels: async (asked) => {
       const found: Channel[] = []
@@ -185,6 +194,7 @@ export async function openSqliteLedger(options: openSqliteLedger.Options): Promi
     audit: (asked) => read(() => audit(books, asked)),
     close: async () => {
       commits.close()
+      await wal?.close()
       database.close()
     },
   }
@@ -200,6 +210,11 @@ export declare namespace openSqliteLedger {
     busyTimeout?: number
     /** Only reads, and changes nothing: for an audit beside the gateway. The file must be there and up to date. */
     readonly?: boolean
+    /**
+     * Who waits for the disk: each commit itself (the default), or a thread beside the event loop, which serves other calls
+     * meanwhile. Either way nothing is told before it is durable.
+     */
+    sync?: 'in-commit' | 'beside'
     /** Called after each commit. */
     onCommit?: (group: GroupCommit.Group) => void
   }

@@ -5,8 +5,10 @@ import {
   LedgerClosedError,
   LedgerIntegrityError,
   LedgerUnavailableError,
+  LedgerUnsafeError,
 } from '../../../gateway/ledger/errors.ts'
 import { GroupCommit } from '../../../gateway/ledger/sqlite/group-commit.ts'
+import type { WalFile } from '../../../gateway/ledger/sqlite/wal-file.ts'
 import { testFolder } from '../test-folder.ts'
 
 describe('GroupCommit', () => {
@@ -120,5 +122,99 @@ describe('GroupCommit', () => {
     await commits.run(() => insert(3))
     expect(ids()).toContain(3)
     expect(ids()).not.toContain(2)
+  })
+})
+
+describe('GroupCommit, with the disk beside it', () => {
+  let database: Database.Database
+  let disk: ReturnType<typeof slowDisk>
+  let commits: GroupCommit
+  beforeEach(() => {
+    database = new Database(join(testFolder(), 'beside.sqlite'))
+    database.pragma('journal_mode = WAL')
+    database.pragma('synchronous = NORMAL')
+    database.exec('CREATE TABLE rows (id INTEGER PRIMARY KEY)')
+    onTestFinished(() => void database.close())
+    disk = slowDisk()
+    commits = new GroupCommit(database, { wal: disk.wal })
+  })
+
+  /** A disk that confirms when it is told to: no real one can be made to wait, or to fail, at a given moment. */
+  function slowDisk() {
+    const asked: PromiseWithResolvers<void>[] = []
+    let now = 0
+    const wal: WalFile = {
+      sync() {
+        const one = Promise.withResolvers<void>()
+        asked.push(one)
+        return one.promise
+      },
+      syncNow: () => void now++,
+      close: async () => {},
+    }
+    return { wal, asked, now: () => now }
+  }
+  const insert = (id: number) => database.prepare<[number]>('INSERT INTO rows VALUES (?)').run(id).changes
+  const turn = () => new Promise((resolve) => setImmediate(resolve))
+  const isDone = async (promise: Promise<unknown>) => {
+    let done = false
+    const end = () => {
+      done = true
+    }
+    promise.then(end, end)
+    await turn()
+    return done
+  }
+
+  test('default: nothing is answered before the disk has confirmed it, and nothing is read as certain', async () => {
+    const first = commits.run(() => insert(1))
+    const read = commits.durable()
+    await turn()
+    const late = commits.durable()
+    expect(await isDone(read)).toBe(true)
+    expect(await isDone(first)).toBe(false)
+    expect(await isDone(late)).toBe(false)
+    disk.asked[0]?.resolve()
+    await Promise.all([first, late])
+  })
+
+  test('behavior: what arrives while the disk is waited for is one group, and begins afterwards', async () => {
+    const first = commits.run(() => insert(1))
+    await turn()
+    const ran: number[] = []
+    const rest = [2, 3].map((id) => commits.run(() => ran.push(id)))
+    await turn()
+    await turn()
+    expect(ran).toEqual([])
+    disk.asked[0]?.resolve()
+    await first
+    await turn()
+    expect(ran).toEqual([2, 3])
+    expect(disk.asked).toHaveLength(2)
+    disk.asked[1]?.resolve()
+    await Promise.all(rest)
+  })
+
+  test('error: a disk that does not confirm leaves it unknown: nothing is answered, taken or read any more', async () => {
+    const first = commits.run(() => insert(1))
+    await turn()
+    const second = commits.run(() => insert(2))
+    disk.asked[0]?.reject(new Error('EIO'))
+    await expect(first).rejects.toThrow(LedgerUnsafeError)
+    await expect(second).rejects.toThrow(LedgerUnsafeError)
+    await expect(commits.run(() => insert(3))).rejects.toThrow(LedgerUnsafeError)
+    await expect(commits.durable()).rejects.toThrow(LedgerUnsafeError)
+    expect(database.prepare('SELECT id FROM rows').all()).toEqual([{ id: 1 }])
+  })
+
+  test('behavior: close waits for the disk at once, for all that was asked', async () => {
+    const first = commits.run(() => insert(1))
+    await turn()
+    const second = commits.run(() => insert(2))
+    commits.close()
+    await Promise.all([first, second])
+    expect(disk.now()).toBe(2)
+    for (const one of disk.asked) one.resolve()
+    await expect(commits.run(() => insert(3))).rejects.toThrow(LedgerClosedError)
   })
 })
