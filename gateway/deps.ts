@@ -6,6 +6,7 @@ import type { Ledger } from './ledger/Ledger.ts'
 import type { ChannelBook } from './rails/channel/ChannelBook.ts'
 import type { Exposure } from './rails/channel/Exposure.ts'
 import type { ChargeDesk } from './rails/charge/ChargeDesk.ts'
+import type { OurChallenges } from './request/our-challenges.ts'
 import type { Waiting } from './request/wait.ts'
 import type { Route } from './routes/Route.ts'
 import type { RouteTable } from './routes/RouteTable.ts'
@@ -26,6 +27,8 @@ export type Deps = {
   clock: Clock
   log: Log
   keys: Keys
+  /** Challenges that come back. */
+  challenges: OurChallenges
   sessions: Sessions
   routes: RouteTable<Route>
   forwarder: Forwarder

@@ -13,6 +13,7 @@ import { topUpRoutes } from './endpoints/top-up.ts'
 import { deriveKeys } from './keys.ts'
 import type { Ledger } from './ledger/Ledger.ts'
 import { openSqliteLedger } from './ledger/sqlite/open-sqlite-ledger.ts'
+import { createOurChallenges } from './request/our-challenges.ts'
 import { createWaiting } from './request/wait.ts'
 import { canonicalPath } from './routes/canonical-path.ts'
 import * as RouteTable from './routes/RouteTable.ts'
@@ -102,13 +103,15 @@ export async function createGateway(options: createGateway.Options): Promise<Gat
     eager: config.audit.stopOnDrift || config.routes.some(({ stopOnDrift }) => stopOnDrift === true),
   })
   const forwarder = world.forwarder ?? createForwarder()
+  const keys = deriveKeys(config.secret, config.previousSecrets)
   const deps: Deps = {
     config,
     ledger,
     chain: { ...chain, holding: cachedHolding(chain.holding, { clock, ttlMs: config.gateSeconds * 1_000 }) },
     clock,
     log,
-    keys: deriveKeys(config.secret, config.previousSecrets),
+    keys,
+    challenges: createOurChallenges(keys.challenges),
     sessions: createSessions({ ledger, clock }),
     routes: RouteTable.create([...config.routes, ...topUpRoutes(config, ledger)]),
     forwarder,

@@ -4,7 +4,7 @@ import type { Channel } from '../ledger/Channel.ts'
 import type { Dialect } from '../ledger/Payment.ts'
 import * as Amount from '../protocol/Amount.ts'
 import { jcs, MalformedError } from '../protocol/Encoding.ts'
-import * as Challenge from '../protocol/mpp/Challenge.ts'
+import type { Challenge } from '../protocol/mpp/Challenge.ts'
 import type { Credential } from '../protocol/mpp/Credential.ts'
 import type { PaymentPayload } from '../protocol/x402/PaymentPayload.ts'
 import { sessionAction, voucherOf } from '../rails/channel/session-action.ts'
@@ -13,6 +13,7 @@ import { x402Requirements } from '../rails/charge/offer.ts'
 import { type VerifiedCharge, verifyMppCharge, verifyX402Exact } from '../rails/charge/verify-charge.ts'
 import { PaymentRefusedError } from '../rails/payment-error.ts'
 import { mppRequestText, payeeOf, realmOf } from './offers.ts'
+import type { OurChallenges } from './our-challenges.ts'
 import type { Priced } from './price.ts'
 
 /** A bearer session that spends its wallet's balance. */
@@ -106,16 +107,16 @@ async function verifyMpp(credential: Credential, priced: Priced, deps: Deps): Pr
 
 /** The challenge is ours, for this route, wallet, body and price. */
 function checkChallenge(
-  challenge: Challenge.Challenge,
+  challenge: Challenge,
   rail: 'charge' | 'channel',
   { terms }: Priced,
   deps: Deps,
 ): void {
-  const { config, keys } = deps
-  if (!isOurs(challenge, keys)) throw invalid('is not one of ours, or was altered')
+  const { config, challenges } = deps
+  const opaque = opaqueOf(challenge, challenges)
+  if (opaque === null) throw invalid('is not one of ours, or was altered')
   if (challenge.realm !== realmOf(config) || challenge.method !== 'evm')
     throw invalid('is for another realm or method')
-  const opaque = readOpaque(challenge)
   if (opaque.route !== terms.route.id) throw invalid('is for another route')
   if ((opaque.wallet ?? null) !== terms.wallet) throw invalid('is for another wallet')
   if (challenge.digest !== undefined && challenge.digest !== terms.digest)
@@ -124,14 +125,12 @@ function checkChallenge(
   if (challenge.request !== current) throw invalid('is at terms that are no longer offered')
 }
 
-/** Bound under the current secret or a previous one. Every key is tried: the time says nothing about which. */
-function isOurs(challenge: Challenge.Challenge, keys: Deps['keys']): boolean {
-  return keys.challenges.filter((key) => Challenge.isBound(challenge, key)).length > 0
-}
-
-function readOpaque(challenge: Challenge.Challenge): Record<string, string> {
+function opaqueOf(
+  challenge: Challenge,
+  challenges: Deps['challenges'],
+): ReturnType<OurChallenges['opaqueOf']> {
   try {
-    return Challenge.decodeOpaque(challenge)
+    return challenges.opaqueOf(challenge)
   } catch (error) {
     if (error instanceof MalformedError) throw invalid('cannot be read')
     throw error

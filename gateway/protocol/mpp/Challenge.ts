@@ -153,10 +153,12 @@ export function decodeRequest(challenge: Pick<Challenge, 'request'>): Record<str
   return decodeJsonObject(challenge.request)
 }
 
+const flatMap = z.record(z.string(), z.string())
+
 /** Decodes a challenge's opaque map. @throws {MalformedError} not a flat map of strings. */
 export function decodeOpaque(challenge: Pick<Challenge, 'opaque'>): Record<string, string> {
   if (challenge.opaque === undefined) return {}
-  const parsed = z.record(z.string(), z.string()).safeParse(decodeJsonObject(challenge.opaque))
+  const parsed = flatMap.safeParse(decodeJsonObject(challenge.opaque))
   if (!parsed.success) throw new MalformedError('The opaque parameter is not a map of strings.')
   return parsed.data
 }

@@ -1,0 +1,59 @@
+import type { Mac } from '../keys.ts'
+import * as Challenge from '../protocol/mpp/Challenge.ts'
+
+/** Challenges that come back: whether we made them, and what we wrote into them. */
+export type OurChallenges = {
+  /**
+   * The opaque map of a challenge of ours; null when it is not ours, or was altered.
+   * @throws {MalformedError} ours, and cannot be read.
+   */
+  opaqueOf(challenge: Challenge.Challenge): Readonly<Record<string, string>> | null
+}
+
+/** How many are remembered, twice: some 2 MB. */
+const generation = 1_000
+
+/**
+ * A channel's challenge comes back with every voucher. One that was found to be bound under one of the keys is remembered
+ * whole, and one that is the same to the letter need not be bound again.
+ */
+export function createOurChallenges(keys: readonly Mac[]): OurChallenges {
+  let young = new Map<string, Known>()
+  let old = new Map<string, Known>()
+
+  function remember(known: Known): void {
+    if (young.size >= generation) {
+      old = young
+      young = new Map()
+    }
+    young.set(known.challenge.id, known)
+  }
+
+  /** Every key is tried: the time says nothing about which. */
+  const isOurs = (challenge: Challenge.Challenge) =>
+    keys.filter((key) => Challenge.isBound(challenge, key)).length > 0
+
+  return {
+    opaqueOf(challenge) {
+      const known = young.get(challenge.id) ?? old.get(challenge.id)
+      if (known !== undefined && isSame(known.challenge, challenge)) return known.opaque
+      if (!isOurs(challenge)) return null
+      const opaque = Challenge.decodeOpaque(challenge)
+      remember({ challenge, opaque })
+      return opaque
+    },
+  }
+}
+
+type Known = { challenge: Challenge.Challenge; opaque: Readonly<Record<string, string>> }
+
+/** In everything that the id binds. */
+const isSame = (one: Challenge.Challenge, other: Challenge.Challenge) =>
+  one.id === other.id &&
+  one.realm === other.realm &&
+  one.method === other.method &&
+  one.intent === other.intent &&
+  one.request === other.request &&
+  one.expires === other.expires &&
+  one.digest === other.digest &&
+  one.opaque === other.opaque
