@@ -147,15 +147,7 @@ export function events(escrow: Address, logs: readonly Log[]): Event[] {
 
 /** Topics of `eth_getLogs` that find every event naming this payee, and every top-up. */
 export function topicsFor(payee: Address): (Hex | Hex[] | null)[][] {
-  const naming = [
-    'ChannelOpened',
-    'ChannelSettled',
-    'CloseRequested',
-    'CloseRequestCancelled',
-    'ChannelClosed',
-    'ChannelWithdrawn',
-  ] as const
-  return [[naming.map(topicOf), null, pad(payee, { size: 32 })], [topicOf('ChannelToppedUp')]]
+  return [[naming, null, pad(payee, { size: 32 })], [topUp]]
 }
 
 function topicOf(eventName: Parameters<typeof encodeEventTopics<typeof escrowAbi>>[0]['eventName']): Hex {
@@ -165,6 +157,19 @@ function topicOf(eventName: Parameters<typeof encodeEventTopics<typeof escrowAbi
   if (typeof topic !== 'string') throw new Error(`The escrow has no event ${String(eventName)}.`)
   return topic
 }
+
+/** Of the events that name a payee. Asked for with every poll, so hashed once. */
+const naming = (
+  [
+    'ChannelOpened',
+    'ChannelSettled',
+    'CloseRequested',
+    'CloseRequestCancelled',
+    'ChannelClosed',
+    'ChannelWithdrawn',
+  ] as const
+).map(topicOf)
+const topUp = topicOf('ChannelToppedUp')
 
 const lower = (text: string) => text.toLowerCase() as Hex
 
