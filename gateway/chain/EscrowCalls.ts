@@ -147,7 +147,7 @@ export function events(escrow: Address, logs: readonly Log[]): Event[] {
 
 /** Topics of `eth_getLogs` that find every event naming this payee, and every top-up. */
 export function topicsFor(payee: Address): (Hex | Hex[] | null)[][] {
-  return [[naming, null, pad(payee, { size: 32 })], [topUp]]
+  return [[naming, null, pad(payee, { size: 32 })], [toppedUp]]
 }
 
 function topicOf(eventName: Parameters<typeof encodeEventTopics<typeof escrowAbi>>[0]['eventName']): Hex {
@@ -169,7 +169,7 @@ const naming = (
     'ChannelWithdrawn',
   ] as const
 ).map(topicOf)
-const topUp = topicOf('ChannelToppedUp')
+const toppedUp = topicOf('ChannelToppedUp')
 
 const lower = (text: string) => text.toLowerCase() as Hex
 
