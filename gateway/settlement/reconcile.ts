@@ -4,6 +4,7 @@ import * as Account from '../ledger/Account.ts'
 import * as Asset from '../ledger/Asset.ts'
 import type { Channel } from '../ledger/Channel.ts'
 import type { Ledger } from '../ledger/Ledger.ts'
+import { askChannels } from './ask-channels.ts'
 import { type Difference, type Movement, ofChannel, ofMovement, ofTreasury } from './Difference.ts'
 
 /**
@@ -65,9 +66,9 @@ export async function reconcile(options: reconcile.Options): Promise<reconcile.R
   const booked = new Map((await ledger.channels({})).map((channel) => [channel.id, channel]))
   for (const [id, { chainId, escrow }] of booked)
     if (chainId === chain.id && escrow === chain.escrow) ids.add(id)
-  for (const id of ids) {
+  for await (const [id, found] of askChannels(chain, ids, to)) {
     checked.channels += 1
-    differences.push(...ofChannel(id, await chain.channel(id, to), sideOf(booked.get(id))))
+    differences.push(...ofChannel(id, found, sideOf(booked.get(id))))
   }
   return { differences, checked }
 }

@@ -5,6 +5,7 @@ import { events } from '../chain/EscrowCalls.ts'
 import * as TokenCalls from '../chain/TokenCalls.ts'
 import type { Channel } from '../ledger/Channel.ts'
 import type { Ledger } from '../ledger/Ledger.ts'
+import { askChannels } from './ask-channels.ts'
 import { split } from './reconcile.ts'
 
 /** What the chain knows and the books do not, although nobody but this gateway's key can have brought it about. */
@@ -52,13 +53,17 @@ export async function findRestored(options: findRestored.Options): Promise<Resto
           `Transaction ${event.transaction} ${what}; the books know nothing of that transaction.`,
         )
     }
-  for (const channel of await ledger.channels({ finalized: false })) {
-    if (channel.chainId !== chain.id || channel.escrow !== chain.escrow || reasons.has(channel.id)) continue
-    const found = to < 0n ? null : await chain.channel(channel.id, to)
-    if (found === null || reasonOf(channel, found, explained.get(channel.id) ?? 0n) === null) continue
+  const open = new Map<Hex, Channel>()
+  for (const channel of await ledger.channels({ finalized: false }))
+    if (channel.chainId === chain.id && channel.escrow === chain.escrow && !reasons.has(channel.id))
+      open.set(channel.id, channel)
+  for await (const [id, found] of askChannels(chain, to < 0n ? [] : open.keys(), to)) {
+    const channel = open.get(id)
+    if (channel === undefined || found === null) continue
+    if (reasonOf(channel, found, explained.get(id) ?? 0n) === null) continue
     // A reorganisation may have put it below the cursor: our own transactions explain it wherever they stand.
-    const reason = reasonOf(channel, found, await settledByUs(options, channel.id))
-    if (reason !== null) reasons.set(channel.id, reason)
+    const reason = reasonOf(channel, found, await settledByUs(options, id))
+    if (reason !== null) reasons.set(id, reason)
   }
   const channels: Restored['channels'] = []
   for (const [id, reason] of reasons) {
