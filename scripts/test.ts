@@ -89,7 +89,9 @@ function run(tool: string, parameters: string[]): Promise<{ code: number; output
     child.on('close', (code, signal) => {
       if (signal === null) return end(code ?? 1)
       if (signal !== 'SIGKILL') process.exit(130)
-      console.error(`${tool} was killed: it had not ended within ${longestMs / 60_000} minutes, or memory ran out.`)
+      console.error(
+        `${tool} was killed: it had not ended within ${longestMs / 60_000} minutes, or memory ran out.`,
+      )
       end(1)
     })
   })

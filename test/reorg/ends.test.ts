@@ -1,26 +1,10 @@
 import type { Hex } from 'viem'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import * as Account from '../../gateway/ledger/Account.ts'
 import { must } from '../settlement/stage.ts'
-import { type LocalChain, startChain } from '../support/chain.ts'
-import { type Taken, takenBack } from './taken-back.ts'
+import { local, setStage, stage } from './stage-for-each.ts'
 
 /** Closes, withdrawals by payers and settlements that the chain takes back, each in a real reorganisation. */
-
-let local: LocalChain
-let stage: Taken
-beforeAll(async () => {
-  local = await startChain({ accounts: 2 })
-})
-afterAll(() => local.close())
-beforeEach(async () => {
-  stage = await takenBack(local)
-})
-afterEach(async () => {
-  expect(await stage.laws()).toEqual([])
-  expect(await stage.differences()).toEqual([])
-  await stage.close()
-})
 
 const channel = async (id: Hex) => must(await stage.ledger.channel(id))
 const lost = async () => (await stage.balance(Account.loss)).posted
@@ -88,7 +72,7 @@ describe('a close that is taken back', () => {
     await stage.reorganise(() => stage.settler.close(id), stage.takeNonce)
     await stage.close(false)
     const { key, folder, fromBlock } = stage
-    stage = await takenBack(local, { key, folder, fromBlock })
+    await setStage({ key, folder, fromBlock })
     await stage.rest()
     expect(await channel(id)).toMatchObject({ finalized: true, settled: 300n })
   })

@@ -1,25 +1,9 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import * as Account from '../../gateway/ledger/Account.ts'
 import { must } from '../settlement/stage.ts'
-import { type LocalChain, startChain } from '../support/chain.ts'
-import { type Taken, takenBack } from './taken-back.ts'
+import { local, stage } from './stage-for-each.ts'
 
 /** We died between "it is mined" and "it is booked", and then the chain took it back: nothing watches it yet. */
-
-let local: LocalChain
-let stage: Taken
-beforeAll(async () => {
-  local = await startChain({ accounts: 2 })
-})
-afterAll(() => local.close())
-beforeEach(async () => {
-  stage = await takenBack(local)
-})
-afterEach(async () => {
-  expect(await stage.laws()).toEqual([])
-  expect(await stage.differences()).toEqual([])
-  await stage.close()
-})
 
 const money = async (id: string) => must(await stage.ledger.payment({ id })).money
 
