@@ -5,6 +5,7 @@ import { createRpc } from './chain/rpc.ts'
 import { systemClock } from './clock.ts'
 import type { Ledger } from './ledger/Ledger.ts'
 import { openSqliteLedger } from './ledger/sqlite/open-sqlite-ledger.ts'
+import type { Trail } from './ledger/Trail.ts'
 import { confirmed, type Findings } from './settlement/drift.ts'
 import { reconcile } from './settlement/reconcile.ts'
 
@@ -56,7 +57,7 @@ export declare namespace auditBooks {
     tokens: readonly Address[]
     fromBlock: number
     /** A place in the trail that an earlier audit printed. */
-    anchor?: Ledger.Anchor | undefined
+    anchor?: Trail.Anchor | undefined
     /** How often the chain is compared before a difference counts. Default 1: nobody is writing. */
     looks?: number
     /** Time between looks. */

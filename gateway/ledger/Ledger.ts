@@ -6,6 +6,7 @@ import type { Instances } from './Instances.ts'
 import type { Delivered, Payment, StoredAnswer } from './Payment.ts'
 import type { Relays } from './Relays.ts'
 import type { Reorg } from './Reorg.ts'
+import type { Trail } from './Trail.ts'
 import type { Withdrawals } from './Withdrawal.ts'
 
 /**
@@ -188,11 +189,11 @@ export interface Ledger {
 
   // ── the books as a whole ──────────────────────────────────────────────────────────────────────────────────────
   /** Says something in the trail that moved no money. */
-  note(note: Ledger.Note): Promise<void>
+  note(note: Trail.Note): Promise<void>
   /** What was noted of one kind, newest first; one by default. */
-  notes(kind: Ledger.NoteKind, limit?: number): Promise<Ledger.NoteRead[]>
+  notes(kind: Trail.NoteKind, limit?: number): Promise<Trail.NoteRead[]>
   /** Checks the laws and the trail on a snapshot. Writes nothing. */
-  audit(options?: { anchor?: Ledger.Anchor }): Promise<Ledger.Audit>
+  audit(options?: { anchor?: Trail.Anchor }): Promise<Ledger.Audit>
   close(): Promise<void>
 }
 
@@ -370,41 +371,9 @@ export declare namespace Ledger {
   type Audit = {
     balanced: boolean
     laws: Law[]
-    trail: TrailAudit
+    trail: Trail.Audit
     payments: number
     channels: number
     transfers: number
   }
-
-  /** A place in the trail: from it on, history can't be cut or made anew without being seen. */
-  type Anchor = { seq: number; hash: string }
-  type TrailAudit = {
-    holds: boolean
-    violations: string[]
-    /** First event that is not as it was written, or does not state what is booked; null when all are. */
-    brokenAt: number | null
-    events: number
-    head: Anchor | null
-  }
-
-  /** What is noted in the trail beside the operations on money. */
-  type NoteKind =
-    | 'trail-began'
-    | 'gateway-started'
-    | 'gateway-stopped'
-    | 'secret-rotated'
-    | 'audit-ran'
-    | 'routes-stopped'
-    | 'routes-resumed'
-    | 'restore-detected'
-    | 'restore-accepted'
-    | 'difference-accepted'
-    | 'withdrawal-resolved'
-  type Note = {
-    kind: NoteKind
-    subject?: string
-    /** Never a secret. Long texts are cut. */
-    body?: Record<string, string | number | boolean | null>
-  }
-  type NoteRead = Required<Note> & { seq: number; at: number }
 }

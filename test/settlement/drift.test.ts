@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { Ledger } from '../../gateway/ledger/Ledger.ts'
+import type { Trail } from '../../gateway/ledger/Trail.ts'
 import { createAuditSchedule } from '../../gateway/settlement/audit-schedule.ts'
 import type { Difference } from '../../gateway/settlement/Difference.ts'
 import { confirmed, type Findings, judge, transition } from '../../gateway/settlement/drift.ts'
@@ -67,7 +68,7 @@ describe('transition', () => {
 describe('createAuditSchedule', () => {
   /** A trail in memory: what is noted is read again. */
   function trail(): Pick<Ledger, 'note' | 'notes'> & { said: string[] } {
-    const kept: Ledger.NoteRead[] = []
+    const kept: Trail.NoteRead[] = []
     return {
       said: [],
       async note({ kind, subject = '', body = {} }) {

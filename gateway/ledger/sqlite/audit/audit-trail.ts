@@ -1,5 +1,5 @@
 import { jcs } from '../../../protocol/Encoding.ts'
-import type { Ledger } from '../../Ledger.ts'
+import type { Trail } from '../../Trail.ts'
 import type { Books } from '../Books.ts'
 import { sql } from '../sql.ts'
 import { type Event, genesis, hashOf } from '../trail/Event.ts'
@@ -34,7 +34,7 @@ const lastTransfer = sql<[], { last: number }>`SELECT coalesce(max(id), 0) AS la
  * Verifies the trail in order: every event follows the one before it, has the hash of its content, and states exactly the
  * transfers that are booked, each once. An anchor from an earlier audit shows whether history was cut or made anew.
  */
-export function auditTrail(books: Books, anchor?: Ledger.Anchor): Ledger.TrailAudit {
+export function auditTrail(books: Books, anchor?: Trail.Anchor): Trail.Audit {
   const found = new Findings()
   const last = { seq: 0, hash: genesis }
   let transfer = 0

@@ -1,4 +1,5 @@
 import type { Ledger } from '../../Ledger.ts'
+import type { Trail } from '../../Trail.ts'
 import type { Books } from '../Books.ts'
 import { sql } from '../sql.ts'
 import { auditChain } from './audit-chain.ts'
@@ -17,7 +18,7 @@ const count = sql<[], { payments: number; channels: number; transfers: number }>
  * Checks the laws from the transfers up, and the trail, on one snapshot. It reads everything once: on a busy gateway, run it in a
  * process of its own (`farthing audit`), where it delays nobody.
  */
-export function audit(books: Books, options: { anchor?: Ledger.Anchor } = {}): Ledger.Audit {
+export function audit(books: Books, options: { anchor?: Trail.Anchor } = {}): Ledger.Audit {
   const laws: Ledger.Law[] = [
     law(1, 'Every asset sums to zero over all accounts', auditSums(books)),
     law(2, 'No wallet, prepaid, revenue or hold account goes below zero', [

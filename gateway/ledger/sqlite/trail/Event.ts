@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import type { Ledger } from '../../Ledger.ts'
+import type { Trail } from '../../Trail.ts'
 
 /** One line of the trail, as it stands in the books. `body` is canonical JSON (RFC 8785). */
 export type Event = {
@@ -27,7 +27,7 @@ export function hashOf(event: Omit<Event, 'hash'>): string {
 }
 
 /** `seq:hash`, as an operator writes an anchor down. @throws {RangeError} */
-export function parseAnchor(text: string): Ledger.Anchor {
+export function parseAnchor(text: string): Trail.Anchor {
   const match = /^([1-9]\d{0,15}):([0-9a-f]{64})$/.exec(text)
   if (match === null)
     throw new RangeError(

@@ -1,4 +1,4 @@
-import type { Ledger } from '../../Ledger.ts'
+import type { Trail } from '../../Trail.ts'
 import type { Books } from '../Books.ts'
 import { sql } from '../sql.ts'
 import { append, plain } from './append.ts'
@@ -13,13 +13,13 @@ const transfers = sql<[], { last: number }>`SELECT coalesce(max(id), 0) AS last 
 const first = sql<[], { seq: number }>`SELECT seq FROM events WHERE seq > 0 ORDER BY seq LIMIT 1`
 
 /** Says in the trail what an operator, or the gateway itself, did that moved no money. */
-export function note(books: Books, { kind, subject = '', body = {} }: Ledger.Note): void {
+export function note(books: Books, { kind, subject = '', body = {} }: Trail.Note): void {
   books.rows.flush()
   append(books, { kind: `admin:${kind}`, subject: plain(subject), body: safe(body) })
 }
 
 /** Notes of one kind, newest first. */
-export function notes(books: Books, kind: Ledger.NoteKind, limit: number): Ledger.NoteRead[] {
+export function notes(books: Books, kind: Trail.NoteKind, limit: number): Trail.NoteRead[] {
   return books.all(find, `admin:${kind}`, limit).map(({ seq, at, subject, body }) => ({
     seq,
     at,
@@ -41,7 +41,7 @@ export function begin(books: Books): void {
   })
 }
 
-function safe(body: NonNullable<Ledger.Note['body']>) {
+function safe(body: NonNullable<Trail.Note['body']>) {
   return Object.fromEntries(
     Object.entries(body).map(([name, value]) => [name, typeof value === 'string' ? plain(value) : value]),
   )
