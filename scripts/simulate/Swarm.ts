@@ -30,6 +30,10 @@ export type Swarm = {
   receiptHidden: number
   lag: number
   reorgs: number
+  /** Probability that what was in blocks that are taken back comes again. */
+  reorgsKeep: number
+  /** Most time until the weather changes: blocks are taken back or withheld, or the gateway's clock is set. */
+  weatherMs: number
   /** Blocks beyond the confirmations that a reorganisation may take back: what had counted. */
   deeper: number
   withheld: number
@@ -82,6 +86,8 @@ export function draw(random: Random): Swarm {
     receiptHidden: rate(0.3),
     lag: rate(0.5),
     reorgs: rate(1),
+    reorgsKeep: 0.5,
+    weatherMs: 900_000,
     deeper: 0,
     withheld: rate(1),
     blockSeconds: random.pick([4, 12]),
@@ -104,9 +110,18 @@ export function draw(random: Random): Swarm {
   }
 }
 
+/** A process that does not die. */
+export const immortal: Swarm['crash'] = {
+  'ledger-read': 0,
+  'ledger-write': 0,
+  'rpc-read': 0,
+  'rpc-send': 0,
+  upstream: 0,
+  release: 0,
+}
+
 /** The same world without a fault left: how every run ends. */
 export function calm(swarm: Swarm): Swarm {
-  const none = { 'ledger-read': 0, 'ledger-write': 0, 'rpc-read': 0, 'rpc-send': 0, upstream: 0, release: 0 }
   return {
     ...swarm,
     copies: 0,
@@ -114,7 +129,7 @@ export function calm(swarm: Swarm): Swarm {
     replays: 0,
     lostAnswers: 0,
     onchain: 0,
-    crash: none,
+    crash: immortal,
     ledgerBusy: 0,
     rpcError: 0,
     rpcTimeout: 0,

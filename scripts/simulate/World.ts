@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { custom, type Hex, keccak256, parseTransaction } from 'viem'
+import { custom, type Hex, hexToBigInt, keccak256, numberToHex, parseTransaction } from 'viem'
 import type { Chain } from '../../gateway/chain/Chain.ts'
 import { parse as parseOrder } from '../../gateway/chain/ChargeOrder.ts'
 import { createChain } from '../../gateway/chain/create-chain.ts'
@@ -137,9 +137,9 @@ export class World {
     if (payment.rail === 'charge') await this.#checkNothingIsOut(payment)
   }
 
-  /** A payment is given up only when no transaction of ours can move it any more. */
+  /** A payment is given up only when no transaction of ours has moved it, or still can. */
   async #checkNothingIsOut(payment: Payment): Promise<void> {
-    const { nonce } = parseOrder(payment.settlement).message
+    const { nonce, validBefore } = parseOrder(payment.settlement).message
     for (const { hash, data } of this.#sent) {
       if (!data.includes(nonce.slice(2))) continue
       const found = (await this.chain.request('eth_getTransactionByHash', [hash])) as {
@@ -150,9 +150,20 @@ export class World {
         found.blockNumber === null
           ? null
           : ((await this.chain.request('eth_getTransactionReceipt', [hash])) as { status: Hex })
-      if (receipt === null || receipt.status === '0x1')
+      const moves = receipt === null ? (await this.#timeThatCounts()) < validBefore : receipt.status === '0x1'
+      if (moves)
         this.violate(`${payment.id} was made void while its transaction ${hash.slice(0, 12)} is out.`)
     }
+  }
+
+  /**
+   * Unix seconds of the newest block that counts: none that comes, or takes another's place, is older. What expired by then
+   * can be mined, and be reverted, and no more.
+   */
+  async #timeThatCounts(): Promise<bigint> {
+    const newest = this.chain.height - BigInt(this.swarm.confirmations) + 1n
+    const block = await this.chain.request('eth_getBlockByNumber', [numberToHex(newest), false])
+    return hexToBigInt((block as { timestamp: Hex }).timestamp)
   }
 
   /** The chain without any fault in between. */

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Gateway } from '../../gateway/gateway.ts'
 import type { Ledger } from '../../gateway/ledger/Ledger.ts'
-import type { Swarm } from './Swarm.ts'
+import { immortal, type Swarm } from './Swarm.ts'
 import type { World } from './World.ts'
 
 /** A guard that can be taken away, to see that the simulation notices. */
@@ -14,7 +14,7 @@ type Depth = { confirmations: number; reorgBlocks?: number }
 /** Where the gateway's guards are taken away: around it, never inside it. */
 export type Guards = {
   ledger(ledger: Ledger, world: World): Ledger
-  /** What the guard is there for: every world without it has it. */
+  /** What the guard is there for: every world without it has it, so that nearly every seed notices. */
   world: Partial<Swarm>
   /** What the gateway is told of depth. */
   depth(configured: Depth): Depth
@@ -27,6 +27,9 @@ const all: Guards = {
   depth: (configured) => configured,
   afterStart: () => {},
 }
+
+/** Much happens in little time. */
+const busy: Partial<Swarm> = { gapMs: 60_000, downMs: 20_000 }
 
 /**
  * | Without | What is different |
@@ -42,19 +45,41 @@ export function without(name: GuardName | null): Guards {
     case null:
       return all
     case 'claim':
-      return { ...all, world: { copies: 0.6, repeats: 0.6, gapMs: 300_000 }, ledger: claimAgain }
+      return { ...all, world: { ...busy, copies: 0.6, repeats: 0.6 }, ledger: claimAgain }
     case 'hold-order':
-      return { ...all, ledger: callFirst }
+      return { ...all, world: { ...busy, copies: 0.6, repeats: 0.6 }, ledger: callFirst }
     case 'intent-record':
-      return { ...all, ledger: forgetIntents }
-    case 'depth':
+      // The process dies between what it sends and what it books of it.
       return {
         ...all,
-        world: { confirmations: 5, reorgs: 1 },
+        world: { ...busy, downMs: 1_000, forgotten: 0, crash: { ...immortal, 'rpc-send': 0.6 } },
+        ledger: forgetIntents,
+      }
+    case 'depth':
+      // What was in up to four blocks never comes again, after it was looked at: it has expired by then.
+      return {
+        ...all,
+        world: {
+          ...busy,
+          crash: immortal,
+          confirmations: 5,
+          reorgs: 1,
+          reorgsKeep: 0,
+          weatherMs: 60_000,
+          withheld: 0,
+          blockSeconds: 12,
+          pollMs: 4_000,
+          challengeSeconds: 60,
+        },
         depth: () => ({ confirmations: 1, reorgBlocks: 1 }),
       }
     case 'resolver':
-      return { ...all, afterStart: ({ settlement }) => void settlement.resolver.stop() }
+      // No call waits as long as its transaction takes to count.
+      return {
+        ...all,
+        world: { ...busy, crash: immortal, confirmations: 5, blockSeconds: 12, timeoutMs: 5_000 },
+        afterStart: ({ settlement }) => void settlement.resolver.stop(),
+      }
   }
 }
 

@@ -79,13 +79,13 @@ async function weather(world: World, end: number): Promise<void> {
   const random = world.random.fork('weather')
   const { scheduler, chain } = world
   for (;;) {
-    await scheduler.sleep(random.between(60_000, 900_000))
+    await scheduler.sleep(random.between(60_000, world.swarm.weatherMs))
     if (scheduler.now() >= end) return
     const { swarm } = world
     // Without `deeper` never so many that a block which counted is taken back.
     const deepest = swarm.confirmations - 1 + swarm.deeper
     if (deepest > 0 && random.chance(swarm.reorgs)) {
-      const [blocks, keep] = [random.between(1, deepest), random.chance(0.5)]
+      const [blocks, keep] = [random.between(1, deepest), random.chance(swarm.reorgsKeep)]
       await scheduler.perform(() => chain.doom(blocks, keep))
     }
     if (random.chance(swarm.withheld / 3)) {
