@@ -15,7 +15,7 @@ export async function check(world: World, payers: readonly Payer[]): Promise<voi
   await checkBooks(world)
   await checkChain(world)
   for (const payer of payers) {
-    for (const call of payer.calls) await checkCall(world, call)
+    for (const call of payer.notebook.calls) await checkCall(world, call)
     await checkChannels(world, payer)
     await checkWallet(world, payer)
   }
@@ -120,11 +120,11 @@ async function checkTransfer(
  * lowest voucher that covers it may be settled: what is above is credit, and `checkWallet` finds it there.
  */
 async function checkChannels(world: World, payer: Payer): Promise<void> {
-  for (const { id, leftAt } of payer.channels) {
+  for (const { id, leftAt } of payer.notebook.channels) {
     const channel = await world.books.channel(id)
     if (channel === null) continue
-    const known = payer.acknowledged(id)
-    const most = leftAt > 0 ? payer.signed(id) : known
+    const known = payer.notebook.acknowledged(id)
+    const most = leftAt > 0 ? payer.notebook.signed(id) : known
     for (const counter of ['settled', 'spent'] as const)
       if (channel[counter] > most)
         world.violate(
@@ -142,13 +142,13 @@ async function checkWallet(world: World, payer: Payer): Promise<void> {
   // What the chain took back is owed: it was had, and not paid.
   const debt = -(await books.balance(Account.debt(address), Asset.of(chainId, chain.token))).posted
   let expected = credit - debt
-  for (const call of payer.calls) {
+  for (const call of payer.notebook.calls) {
     if (call.kind === 'top-up' || (call.outcome !== 'answered' && call.outcome !== 'claimed')) continue
     const payment = await books.payment({ key: call.key })
     if (payment === null || payment.money === 'lost' || isGift(call, payment)) continue
     expected += call.price
   }
-  for (const { id } of payer.channels) {
+  for (const { id } of payer.notebook.channels) {
     const channel = await books.channel(id)
     if (channel === null) continue
     // What was spent of a deposit that the chain took back is a debt of the wallet, counted above.

@@ -63,8 +63,8 @@ async function run(world: World, payers: readonly Payer[], hours: number): Promi
   for (let round = 0; round < 3; round += 1) if (await within(10, all)) break
   const closed = async () => {
     for (const payer of payers) {
-      await payer.closeAll()
-      await payer.withdrawAll()
+      await payer.channels.closeAll()
+      await payer.channels.withdrawAll()
     }
     return true
   }
@@ -103,7 +103,7 @@ async function weather(world: World, end: number): Promise<void> {
 const poorest = (index: number, chain: SimulatedChain) => (index === 3 ? chain.payers.length - 1 : index)
 
 function resultOf(world: World, payers: readonly Payer[], seed: number, begun: number): simulate.Result {
-  const calls = payers.flatMap((payer) => payer.calls)
+  const calls = payers.flatMap(({ notebook }) => notebook.calls)
   const outcomes: Record<string, number> = {}
   for (const { outcome } of calls) outcomes[outcome] = (outcomes[outcome] ?? 0) + 1
   return {
