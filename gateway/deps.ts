@@ -12,7 +12,6 @@ import type { Route } from './routes/Route.ts'
 import type { RouteTable } from './routes/RouteTable.ts'
 import type { Abandoned } from './settlement/abandoned.ts'
 import type { AuditSchedule } from './settlement/audit-schedule.ts'
-import type { Doubts } from './settlement/doubts.ts'
 import type { Membership } from './settlement/Membership.ts'
 import type { SingleFlight } from './single-flight.ts'
 import type { Log } from './telemetry/log.ts'
@@ -45,8 +44,6 @@ export type Deps = {
   charges: ChargeDesk
   /** Told of payments whose request could not write how it ended. */
   abandoned: Pick<Abandoned, 'add'>
-  /** Payments whose callers were left without an answer. */
-  doubts: Doubts
   /** Pays withdrawals out: told that there is one. */
   payouts: { wake(): void }
   /** Callers that wait for a call that another request runs. */

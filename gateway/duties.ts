@@ -30,7 +30,6 @@ export function createDuties(options: createDuties.Options): Duties {
 
   async function tick(): Promise<void> {
     if (membership.isLost()) return
-    await settlement.attend()
     if (!membership.leads()) {
       await audits.heed()
       await chain.look()

@@ -89,7 +89,6 @@ export async function createGateway(options: createGateway.Options): Promise<Gat
     settlement: config.settlement,
     exposure: config.exposure,
     reorgBlocks: config.chain.reorgBlocks,
-    answerSeconds: config.limits.storedAnswerSeconds,
   })
   const { process = thisProcess(), beatMs = 3_000 } = world.instance ?? {}
   const membership = createMembership({ ledger, process, report, beatMs })
@@ -118,7 +117,6 @@ export async function createGateway(options: createGateway.Options): Promise<Gat
     channels: settlement.channels,
     charges: settlement.charges,
     abandoned: settlement.abandoned,
-    doubts: settlement.doubts,
     exposure: settlement.exposure,
     // Another one that leads finds them by itself.
     payouts: { wake: () => void (membership.leads() && settlement.withdrawals.wake()) },
@@ -140,7 +138,12 @@ export async function createGateway(options: createGateway.Options): Promise<Gat
   })
   const housekeeping = createTimer(
     60_000,
-    () => ledger.forgetAnswers(clock.now() - config.limits.storedAnswerSeconds * 1_000),
+    async () => {
+      const old = clock.now() - config.limits.storedAnswerSeconds * 1_000
+      await ledger.forgetAnswers(old)
+      await ledger.forgetAnswersAbove(config.limits.storedAnswersTotalBytes)
+      await ledger.doubts.forgetOld(old)
+    },
     (error) => log.error({ err: error }, 'forgetting answers failed'),
   )
 

@@ -312,6 +312,13 @@ export const schema = z.strictObject({
         .default(65_536)
         .describe('Largest answer that is kept, sealed, so that the same credential gets it again.'),
       storedAnswerSeconds: z.int().min(0).default(3_600).describe('How long an answer is kept.'),
+      storedAnswersTotalBytes: z
+        .int()
+        .min(0)
+        .default(1_073_741_824)
+        .describe(
+          'Most that all stored answers take. Looked at once a minute: the oldest of payments that have ended go first.',
+        ),
       waitSeconds: z
         .int()
         .min(0)

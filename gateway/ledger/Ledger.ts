@@ -2,6 +2,7 @@ import type { Address, Hex } from 'viem'
 import type { Account } from './Account.ts'
 import type { Asset } from './Asset.ts'
 import type { Channel } from './Channel.ts'
+import type { Doubts } from './Doubts.ts'
 import type { Instances } from './Instances.ts'
 import type { Delivered, Payment, StoredAnswer } from './Payment.ts'
 import type { Relays } from './Relays.ts'
@@ -50,7 +51,10 @@ export interface Ledger {
   refund(paymentId: string, reason: string, part?: Ledger.RefundPart): Promise<Payment>
   /** Charge: says durably that a transaction for it is about to be sent. Money `held` or `unknown` → `settling`. */
   settling(request: Ledger.SettlingRequest): Promise<Payment>
-  /** Charge: the chain did not answer in time. `settling` → `unknown`; from here on it has no owner. */
+  /**
+   * Charge: the chain did not answer in time. `settling` → `unknown`; from here on it has no owner, and what was not delivered
+   * is in doubt.
+   */
   unknown(paymentId: string, reason: string): Promise<Payment>
   /**
    * Charge: the transfer is on chain. Books treasury → `earns` (delivered, or deliverable) or → the payer's wallet
@@ -72,6 +76,8 @@ export interface Ledger {
   storeAnswer(paymentId: string, answer: StoredAnswer): Promise<void>
   /** Removes answers stored before the given time, of payments that have ended. Returns how many. */
   forgetAnswers(before: number): Promise<number>
+  /** Removes the oldest answers of payments that have ended, until no more than so many bytes are stored. Returns how many. */
+  forgetAnswersAbove(bytes: number): Promise<number>
   /**
    * Payments that have not ended: delivery `held` or `delivering`, or money `held`, `settling` or `unknown`.
    * Oldest first.
@@ -139,6 +145,8 @@ export interface Ledger {
   readonly reorg: Reorg
   /** Deposits whose gas we pay, counted. */
   readonly relays: Relays
+  /** Charges whose caller was left without an answer. */
+  readonly doubts: Doubts
   /** Base units that are spent or reserved on all channels of an asset and not on chain. */
   unsettled(asset: Asset): Promise<bigint>
 

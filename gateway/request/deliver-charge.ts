@@ -146,13 +146,17 @@ async function settle(
   claimed: Claimed,
   answer: Answer | null,
   deliver: 'delivered' | 'delivering',
-  { ledger, charges, keys, doubts }: Deps,
+  { ledger, charges, keys, log }: Deps,
 ): Promise<Payment> {
   const { payment, incoming } = claimed
   const stored = answer === null ? undefined : seal(answer, payment.id, keys.answer)
   // From here on money may move, and whoever hangs up cannot be told.
-  const gone = () => doubts.add(payment)
-  incoming.gone.addEventListener('abort', gone, { once: true })
+  const gone = () =>
+    void ledger.doubts
+      .add(payment.id)
+      .catch((error: unknown) => log.error({ err: error, payment: payment.id }, 'noting a doubt failed'))
+  if (incoming.gone.aborted) gone()
+  else incoming.gone.addEventListener('abort', gone, { once: true })
   const outcome = await charges.settle(payment, stored)
   switch (outcome.status) {
     case 'settled':
@@ -164,7 +168,6 @@ async function settle(
         `The transfer cannot be settled: ${outcome.reason}.`,
       )
     case 'unknown':
-      doubts.add(payment)
       await ledger.unknown(payment.id, outcome.reason)
       throw new PaymentUnknownError(payment.id, outcome.reason)
   }

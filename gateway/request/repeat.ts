@@ -43,16 +43,17 @@ async function answer(
   // Released before its transfer is sent: its receipt said the whole price, and says so again.
   const early = repeated.atRisk && repeated.charged === 0n
   const payment = early ? { ...repeated, charged: repeated.amount } : repeated
+  // Its caller knows by now.
+  if (payment.rail === 'charge' && (payment.delivery === 'delivered' || payment.delivery === 'failed'))
+    await deps.ledger.doubts.forget(payment.id)
   switch (payment.delivery) {
     case 'delivered': {
-      deps.doubts.forget(payment.id)
       const stored = await deps.ledger.answer(payment.id)
       if (stored === null) return delivered(payment, channel, deps)
       const receipted = { payment, channel, dialect, challengeId }
       return respondAgain(unseal(stored, payment.id, deps.keys.answers), receipted, deps)
     }
     case 'failed':
-      deps.doubts.forget(payment.id)
       throw new MadeGoodError(payment)
     case 'void':
       throw new NothingChargedError(payment)

@@ -5,7 +5,6 @@ import type { Clock } from '../clock.ts'
 import type { Ledger } from '../ledger/Ledger.ts'
 import type { ChannelBook } from './channel-book.ts'
 import type { ChargeDesk } from './charge-desk.ts'
-import type { Doubts } from './doubts.ts'
 import { resolveCharge } from './resolve-charge.ts'
 import { createTimer } from './timer.ts'
 
@@ -26,7 +25,7 @@ export declare namespace Resolver {
 }
 
 export function createResolver(options: createResolver.Options): Resolver {
-  const { ledger, chain, clock, book, desk, doubts, report = silent } = options
+  const { ledger, chain, clock, book, desk, report = silent } = options
   const { fromBlock = 0n, quietMs = 120_000, everyMs = 5_000, limit = 1_000 } = options
 
   /** One that cannot be asked after now never keeps the others waiting. */
@@ -74,10 +73,13 @@ export function createResolver(options: createResolver.Options): Resolver {
       if (payment.rail !== 'charge' || desk.isBusy(payment.id)) continue
       const quiet = payment.owner !== null || payment.updatedAt + quietMs <= clock.now()
       if (payment.money !== 'unknown' && !(payment.money === 'settling' && quiet)) continue
-      // Its caller has been answered 503, or was cut off by a process that died.
-      if (payment.delivery !== 'delivered') doubts?.add(payment)
       const context = { ledger, chain, desk, fromBlock, report }
-      const ended = await attempt(payment.id, () => resolveCharge(context, payment))
+      const ended = await attempt(payment.id, async () => {
+        // Its caller was cut off by a process that died. Told first: it may end now.
+        if (payment.money === 'settling' && payment.delivery !== 'delivered')
+          await ledger.doubts.add(payment.id)
+        return resolveCharge(context, payment)
+      })
       summary[ended ? 'payments' : 'open'] += 1
       // Nobody follows it any more: from now on it is asked after at every look, and its caller is told so.
       if (!ended && payment.money === 'settling') await attempt(payment.id, () => disown(payment.id))
@@ -98,7 +100,6 @@ export declare namespace createResolver {
     clock: Clock
     book: ChannelBook
     desk: ChargeDesk
-    doubts?: Pick<Doubts, 'add'>
     report?: Report
     /** Oldest block in which a transfer can be. Default 0. */
     fromBlock?: bigint

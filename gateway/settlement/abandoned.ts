@@ -1,6 +1,6 @@
 import { type Report, silent } from '../chain/Report.ts'
 import type { Ledger } from '../ledger/Ledger.ts'
-import type { Doubts } from './doubts.ts'
+import type { Payment } from '../ledger/Payment.ts'
 import { endOpenPayment } from './recover-open-payments.ts'
 import { createTimer } from './timer.ts'
 
@@ -19,18 +19,17 @@ export type Abandoned = {
 }
 
 export function createAbandoned(options: {
-  ledger: Pick<Ledger, 'payment' | 'answer' | 'void' | 'refund' | 'complete' | 'lost' | 'unknown'>
+  ledger: Pick<Ledger, 'payment' | 'answer' | 'void' | 'refund' | 'complete' | 'lost' | 'unknown' | 'doubts'>
   report?: Report
-  /** Told of the charges whose callers could be told neither that they were paid nor that they were not. */
-  doubts?: Pick<Doubts, 'add'>
   /** Time between ticks. Default 5,000. */
   everyMs?: number
 }): Abandoned {
-  const { ledger, report = silent, everyMs = 5_000, doubts } = options
+  const { ledger, report = silent, everyMs = 5_000 } = options
   const ids = new Set<string>()
 
   async function end(id: string): Promise<void> {
     const payment = await ledger.payment({ id })
+    if (payment !== null) await doubt(payment)
     const reason = 'The gateway could not write how it ended.'
     const ending = payment === null ? null : await endOpenPayment(payment, reason, { ledger, report })
     // Its money may be moving: the resolver asks after it, from its next look on.
@@ -38,15 +37,20 @@ export function createAbandoned(options: {
     ids.delete(id)
   }
 
+  /** Its caller could be told neither that it was paid nor that it was not. */
+  async function doubt(payment: Payment): Promise<void> {
+    if (payment.rail === 'charge' && runs(payment)) await ledger.doubts.add(payment.id)
+  }
+
   /**
    * Looks at once: what has ended is free to be claimed again, under the same id, by a call that nobody abandoned. What has
-   * not ended cannot be.
+   * not ended cannot be. A doubt that cannot be written yet is written before it is ended.
    */
   async function note(id: string): Promise<void> {
     const payment = await ledger.payment({ id }).catch(() => undefined)
-    const runs = payment?.delivery === 'held' || payment?.delivery === 'delivering'
-    if (payment === undefined || runs || payment?.money === 'settling') ids.add(id)
-    if (payment?.rail === 'charge' && runs) doubts?.add(payment)
+    if (payment === null) return
+    if (payment === undefined || runs(payment) || payment.money === 'settling') ids.add(id)
+    if (payment !== undefined) await doubt(payment).catch(() => {})
   }
 
   async function tick(): Promise<void> {
@@ -67,3 +71,5 @@ export function createAbandoned(options: {
     stop: timer.stop,
   }
 }
+
+const runs = ({ delivery }: Payment) => delivery === 'held' || delivery === 'delivering'

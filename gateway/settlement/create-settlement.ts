@@ -7,7 +7,6 @@ import type { ExposureLimits } from '../policy/exposure.ts'
 import { createAbandoned } from './abandoned.ts'
 import { createChannelBook } from './channel-book.ts'
 import { createChargeDesk } from './charge-desk.ts'
-import { createDoubts } from './doubts.ts'
 import { createExposure } from './exposure.ts'
 import { createExposureGuard } from './exposure-guard.ts'
 import { createResolver } from './Resolver.ts'
@@ -59,8 +58,7 @@ export function createSettlement(options: createSettlement.Options) {
     everyMs: pollMs,
     onCloseRequested,
   })
-  const doubts = createDoubts({ ledger, clock, keepMs: (options.answerSeconds ?? 3_600) * 1_000 })
-  const resolving = { ...shared, book, desk: charges, fromBlock, doubts }
+  const resolving = { ...shared, book, desk: charges, fromBlock }
   const resolver = createResolver({ ...resolving, everyMs: pollMs })
   const reorg = createReorgGuard({
     ...shared,
@@ -73,7 +71,7 @@ export function createSettlement(options: createSettlement.Options) {
     close: settler.close,
   })
   const withdrawals = createWithdrawDesk({ ...shared, everyMs: pollMs })
-  const abandoned = createAbandoned({ ledger, report, doubts, everyMs: pollMs })
+  const abandoned = createAbandoned({ ledger, report, everyMs: pollMs })
 
   return {
     /** What the request path asks about channels. */
@@ -82,8 +80,6 @@ export function createSettlement(options: createSettlement.Options) {
     charges,
     /** Told by the request path of payments whose end could not be written. */
     abandoned,
-    /** Told by the request path of callers that were left without an answer, and asked by it. */
-    doubts,
     /** What the request path asks about how much may be unsettled. */
     exposure,
     guard,
@@ -98,19 +94,13 @@ export function createSettlement(options: createSettlement.Options) {
     /** Suspends the channels of which the chain knows more than the books. Before everything else. */
     suspendRestored: () => suspendRestored({ ledger, chain, tokens, fromBlock, book, report }),
     /** Ends what instances that are dead by now have left. For the one that leads. */
-    sweep: () => recoverOpenPayments({ ledger, report, doubts }),
-    /** What every instance looks at: whose callers were told that the chain has not answered, here or by another one. */
-    async attend(): Promise<void> {
-      for (const payment of await ledger.openPayments(1_000))
-        if (payment.rail === 'charge' && payment.money === 'unknown' && payment.delivery !== 'delivered')
-          doubts.add(payment)
-    },
+    sweep: () => recoverOpenPayments({ ledger, report }),
     /**
      * Takes up what dead processes left, and reads what the chain did meanwhile. For the one that leads, when it begins to,
      * and before its first request when that is its start.
      */
     async recover(): Promise<void> {
-      await recoverOpenPayments({ ledger, report, doubts })
+      await recoverOpenPayments({ ledger, report })
       await createResolver({ ...resolving, quietMs: 0 }).tick()
       await withdrawals.recover()
       await reorg.tick()
@@ -155,8 +145,6 @@ export declare namespace createSettlement {
     }
     /** Blocks after which what was booked is taken to stay. Default: twice what makes everything count. */
     reorgBlocks?: number | undefined
-    /** How long answers are kept. Default 3,600. */
-    answerSeconds?: number
     /** Most that may be unsettled, by token; no cap when left out. */
     exposure?: ReadonlyMap<Address, ExposureLimits>
   }

@@ -1,7 +1,6 @@
 import { type Report, silent } from '../chain/Report.ts'
 import type { Ledger } from '../ledger/Ledger.ts'
 import type { Payment } from '../ledger/Payment.ts'
-import type { Doubts } from './doubts.ts'
 
 /**
  * Ends the payments that a dead process left, as far as the books alone can tell. Those of living instances are not looked
@@ -17,17 +16,17 @@ import type { Doubts } from './doubts.ts'
  * @returns how many payments ended each way.
  */
 export async function recoverOpenPayments(options: {
-  ledger: Pick<Ledger, 'orphans' | 'answer' | 'void' | 'refund' | 'complete' | 'lost'>
+  ledger: Pick<Ledger, 'orphans' | 'answer' | 'void' | 'refund' | 'complete' | 'lost' | 'doubts'>
   report?: Report
-  /** Told of the charges that its callers were cut off from. */
-  doubts?: Pick<Doubts, 'add'>
 }): Promise<recoverOpenPayments.Summary> {
-  const { ledger, report = silent, doubts } = options
+  const { ledger, report = silent } = options
   const summary: recoverOpenPayments.Summary = { voided: 0, refunded: 0, completed: 0, lost: 0, left: 0 }
   for (const payment of await ledger.orphans(Number.MAX_SAFE_INTEGER)) {
+    // Its caller was cut off. Told first: nobody looks at it again once it has ended.
+    if (payment.rail === 'charge' && endingOf(payment, true) === 'completed')
+      await ledger.doubts.add(payment.id)
     const ending = await endOpenPayment(payment, 'The gateway stopped during the call.', { ledger, report })
     summary[ending] += 1
-    if (payment.rail === 'charge' && (ending === 'completed' || ending === 'refunded')) doubts?.add(payment)
   }
   return summary
 }

@@ -4,6 +4,7 @@ import { chain } from './behaviour/chain.ts'
 import { channels } from './behaviour/channels.ts'
 import { charges } from './behaviour/charges.ts'
 import { claims } from './behaviour/claims.ts'
+import { doubts } from './behaviour/doubts.ts'
 import { histories } from './behaviour/histories.ts'
 import { holds } from './behaviour/holds.ts'
 import { settlements } from './behaviour/settlements.ts'
@@ -26,7 +27,8 @@ export function behaviour(name: string, open: Open): void {
     })
     afterEach(() => ledger.close())
     const subject: Subject = { ledger: () => ledger, clock: () => clock }
-    for (const section of [claims, holds, charges, channels, settlements, chain, signIn]) section(subject)
+    for (const section of [claims, holds, charges, doubts, channels, settlements, chain, signIn])
+      section(subject)
     histories(open)
   })
 }

@@ -1,55 +1,105 @@
-import { beforeEach, describe, expect, test } from 'vitest'
-import type { Payment } from '../../gateway/ledger/Payment.ts'
-import { createDoubts, type Doubts } from '../../gateway/settlement/doubts.ts'
+import { join } from 'node:path'
+import { beforeEach, describe, expect, onTestFinished, test } from 'vitest'
+import type { Ledger } from '../../gateway/ledger/Ledger.ts'
+import { openSqliteLedger } from '../../gateway/ledger/sqlite/open-sqlite-ledger.ts'
+import { createAbandoned } from '../../gateway/settlement/abandoned.ts'
+import { recoverOpenPayments } from '../../gateway/settlement/recover-open-payments.ts'
+import { alice, chainRef, chargeClaim, topUp, violations } from '../ledger/fixtures.ts'
+import { testFolder } from '../ledger/test-folder.ts'
 
-const wallet = '0x00000000000000000000000000000000000000aa'
-const call = { wallet, fingerprint: 'get /weather', key: 'eip3009:second' } as const
-const payment = (id: string, more: Partial<Payment> = {}) => ({ id, ...call, ...more }) as Payment
+const answer = { sealed: new Uint8Array([1]) }
+const later = { wallet: alice, fingerprint: 'call', key: 'charge:later' } as const
 
-let now = 0
-let doubts: Doubts
+let path: string
 beforeEach(() => {
-  now = 1_000
-  const ledger = { payment: async (by: object) => ('id' in by ? payment(String(by.id)) : null) }
-  doubts = createDoubts({ ledger, clock: { now: () => now }, keepMs: 60_000 })
+  path = join(testFolder(), 'ledger.sqlite')
 })
 
-describe('createDoubts', () => {
-  test('default: finds the oldest payment of the same wallet for the same call, however its address is written', async () => {
-    doubts.add(payment('pay_1'))
-    doubts.add(payment('pay_2'))
-    doubts.add(payment('pay_1'))
-    const written = wallet.toUpperCase().replace('0X', '0x') as Payment['wallet']
-    expect(await doubts.find({ ...call, wallet: written })).toMatchObject({ id: 'pay_1' })
-    doubts.forget('pay_1')
-    expect(await doubts.find(call)).toMatchObject({ id: 'pay_2' })
-    doubts.forget('pay_2')
-    expect(await doubts.find(call)).toBeNull()
+/** One more process on the books. */
+async function open(): Promise<Ledger> {
+  const ledger = await openSqliteLedger({ path })
+  onTestFinished(() => ledger.close())
+  return ledger
+}
+const found = async (ledger: Ledger) => (await ledger.doubts.find(later))?.payment.id ?? null
+
+describe('payments in doubt', () => {
+  test('default: told by one process, known to the others and after a restart, and taken in one of them', async () => {
+    const one = await openSqliteLedger({ path })
+    const two = await open()
+    await one.claim(chargeClaim('a'))
+    await one.settling({ paymentId: 'a', answer })
+    expect(await found(two)).toBeNull()
+    await one.unknown('a', 'timed out')
+    expect(await found(two)).toBe('a')
+    await one.settled({ paymentId: 'a', ref: chainRef(), deliver: 'delivered' })
+    await one.close()
+    const three = await open()
+    expect(await found(three)).toBe('a')
+    const taken = await Promise.all([two, three].map((ledger, n) => ledger.doubts.take('a', `charge:${n}`)))
+    expect(taken.sort()).toEqual([false, true])
+    expect(await Promise.all([two, three].map(found))).toEqual([null, null])
   })
 
-  test('default: another wallet and another call find nothing', async () => {
-    doubts.add(payment('pay_1'))
-    expect(await doubts.find({ ...call, wallet: `0x${'b'.repeat(40)}` })).toBeNull()
-    expect(await doubts.find({ ...call, fingerprint: 'get /news' })).toBeNull()
+  test("behavior: two processes, two later credentials, one payment's credit: it serves one call", async () => {
+    const ledgers = [await open(), await open()]
+    const [one] = ledgers as [Ledger, Ledger]
+    await topUp(one, alice, 1_000n)
+    for (let round = 0; round < 20; round += 1) {
+      const id = `pay_${round}`
+      await one.claim(chargeClaim(id))
+      await one.settling({ paymentId: id })
+      await one.unknown(id, 'timed out')
+      await one.settled({ paymentId: id, ref: chainRef(), deliver: 'credit' })
+      const results = await Promise.all(
+        ledgers.map((ledger, n) => {
+          const { from: _, ...asked } = chargeClaim(`${id}_${n}`)
+          return ledger.doubts.claim(id, asked)
+        }),
+      )
+      expect(results.map(({ outcome }) => outcome).sort()).toEqual(['fresh', 'taken'])
+    }
+    expect(await violations(one)).toEqual([])
+  })
+})
+
+describe('recoverOpenPayments', () => {
+  test.each([
+    ['with its answer', answer, { delivery: 'delivered', money: 'settled' }],
+    ['without an answer', undefined, { delivery: 'failed', money: 'credited' }],
+  ])(
+    'default: a charge that was paid, %s, and whose process died: its caller is in doubt',
+    async (_, stored, end) => {
+      const ledger = await open()
+      await ledger.claim(chargeClaim('a'))
+      await ledger.settling({ paymentId: 'a', ...(stored === undefined ? {} : { answer: stored }) })
+      await ledger.settled({ paymentId: 'a', ref: chainRef(), deliver: 'delivering' })
+      await recoverOpenPayments({ ledger })
+      expect(await ledger.doubts.find(later)).toMatchObject({ payment: { id: 'a', ...end }, taken: false })
+    },
+  )
+
+  test('error: a doubt that cannot be written leaves the payment to the next time', async () => {
+    const ledger = await open()
+    await ledger.claim(chargeClaim('a'))
+    await ledger.settling({ paymentId: 'a', answer })
+    await ledger.settled({ paymentId: 'a', ref: chainRef(), deliver: 'delivering' })
+    const doubts = { ...ledger.doubts, add: () => Promise.reject(new Error('The disk is full.')) }
+    await expect(recoverOpenPayments({ ledger: { ...ledger, doubts } })).rejects.toThrow('full')
+    expect(await ledger.payment({ id: 'a' })).toMatchObject({ delivery: 'delivering' })
+    const abandoned = createAbandoned({ ledger: { ...ledger, doubts } })
+    abandoned.add('a')
+    await abandoned.tick()
+    expect(await ledger.payment({ id: 'a' })).toMatchObject({ delivery: 'delivering' })
+    await recoverOpenPayments({ ledger })
+    expect(await found(ledger)).toBe('a')
   })
 
-  test('behavior: a payment is taken up once, and its credential finds it again', async () => {
-    doubts.add(payment('pay_1'))
-    doubts.takenUp('pay_1', call.key)
-    expect(await doubts.find(call)).toMatchObject({ id: 'pay_1' })
-    expect(await doubts.find({ ...call, key: 'eip3009:third' })).toBeNull()
-  })
-
-  test('behavior: forgets after as long as an answer is kept', async () => {
-    doubts.add(payment('pay_1'))
-    now += 60_001
-    expect(await doubts.find(call)).toBeNull()
-  })
-
-  test('behavior: remembers no more than 10,000; the oldest goes first', async () => {
-    for (let index = 0; index <= 10_000; index += 1)
-      doubts.add(payment(`pay_${index}`, { fingerprint: `get /${index}` }))
-    expect(await doubts.find({ ...call, fingerprint: 'get /0' })).toBeNull()
-    expect(await doubts.find({ ...call, fingerprint: 'get /1' })).toMatchObject({ id: 'pay_1' })
+  test('behavior: nothing was sent, or it was charged otherwise: nobody is in doubt', async () => {
+    const ledger = await open()
+    await ledger.claim(chargeClaim('a'))
+    await recoverOpenPayments({ ledger })
+    expect(await ledger.payment({ id: 'a' })).toMatchObject({ delivery: 'void' })
+    expect(await found(ledger)).toBeNull()
   })
 })

@@ -25,12 +25,14 @@ import { listChannels } from './channels/list-channels.ts'
 import { acceptRestored, suspendChannel } from './channels/suspend.ts'
 import { settleable } from './channels/vouchers.ts'
 import { connect, connectReadonly } from './connect.ts'
+import { doubtsOf } from './doubts/doubts-of.ts'
 import { relaysOf } from './exposure/relays-of.ts'
 import { unsettledInAll } from './exposure/unsettled.ts'
 import { GroupCommit } from './group-commit.ts'
+import { inPages } from './in-pages.ts'
 import { guardInstance } from './instances/instances.ts'
 import { instancesOf } from './instances/instances-of.ts'
-import { findAnswer, forgetAnswers, keepAnswer } from './payments/answers.ts'
+import { findAnswer, forgetAnswers, forgetAnswersAbove, keepAnswer } from './payments/answers.ts'
 import { capture } from './payments/capture.ts'
 import { claim } from './payments/claim.ts'
 import { complete } from './payments/complete.ts'
@@ -51,9 +53,6 @@ import { record } from './trail/record.ts'
 import * as said from './trail/said.ts'
 import { openWal } from './wal-file.ts'
 import { withdrawalsOf } from './withdrawals/withdrawals-of.ts'
-
-/** How many answers are forgotten in one operation, so that a long sweep never keeps a payment waiting. */
-const sweep = 200
 
 /**
  * Opens the books in a SQLite file. Several processes may open the same file; each write waits for the others up to
@@ -117,14 +116,8 @@ export async function openSqliteLedger(options: openSqliteLedger.Options): Promi
     credited: (id) => read(() => creditedOf(books, id)),
     answer: (id) => look(() => findAnswer(books, id)),
     storeAnswer: (id, answer) => write(() => keepAnswer(books, needPayment(books, id).id, answer)),
-    forgetAnswers: async (before) => {
-      let forgotten = 0
-      for (;;) {
-        const some = await write(() => forgetAnswers(books, before, sweep))
-        forgotten += some
-        if (some < sweep) return forgotten
-      }
-    },
+    forgetAnswers: (before) => inPages((limit) => write(() => forgetAnswers(books, before, limit))),
+    forgetAnswersAbove: (bytes) => inPages((limit) => write(() => forgetAnswersAbove(books, bytes, limit))),
     openPayments: (limit) => read(() => openPayments(books, limit)),
     orphans: (limit) => read(() => orphans(books, limit)),
 
@@ -159,6 +152,7 @@ export async function openSqliteLedger(options: openSqliteLedger.Options): Promi
     instances: instancesOf(books, { write }),
     reorg: reorgOf(books, { write, read }),
     relays: relaysOf(books, { write }),
+    doubts: doubtsOf(books, { write, glance }),
     unsettled: (asset) => read(() => unsettledInAll(books, asset)),
 
     balance: (account, asset) => read(() => readBalance(books, account, asset)),

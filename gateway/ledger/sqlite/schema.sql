@@ -52,6 +52,20 @@ CREATE TABLE answers (
 
 CREATE INDEX answers_by_age ON answers (stored_at);
 
+CREATE TRIGGER answers_count_again AFTER UPDATE ON answers
+BEGIN UPDATE answers_stored SET bytes = bytes + length(NEW.sealed) - length(OLD.sealed) WHERE id = 1; END;
+
+CREATE TRIGGER answers_count_in AFTER INSERT ON answers
+BEGIN UPDATE answers_stored SET bytes = bytes + length(NEW.sealed) WHERE id = 1; END;
+
+CREATE TRIGGER answers_count_out AFTER DELETE ON answers
+BEGIN UPDATE answers_stored SET bytes = bytes - length(OLD.sealed) WHERE id = 1; END;
+
+CREATE TABLE answers_stored (
+  id INTEGER PRIMARY KEY CHECK (id = 1),
+  bytes INTEGER NOT NULL CHECK (bytes >= 0)
+) STRICT;
+
 CREATE TABLE channels (
   id TEXT PRIMARY KEY,
   chain_id INTEGER NOT NULL,
@@ -108,6 +122,22 @@ CREATE TABLE cursors (
   chain_id INTEGER PRIMARY KEY,
   block INTEGER NOT NULL CHECK (block >= 0)
 ) STRICT;
+
+CREATE TABLE doubts (
+  seq INTEGER PRIMARY KEY,
+  payment_id TEXT NOT NULL UNIQUE REFERENCES payments (id),
+  wallet TEXT NOT NULL,
+  fingerprint TEXT NOT NULL,
+  -- Key of the later credential that it serves. Free again when that one's own payment is void.
+  taken_by TEXT,
+  since INTEGER NOT NULL
+) STRICT;
+
+CREATE INDEX doubts_by_age ON doubts (since);
+
+CREATE INDEX doubts_by_call ON doubts (wallet, fingerprint, seq);
+
+CREATE INDEX doubts_by_taker ON doubts (taken_by, seq) WHERE taken_by IS NOT NULL;
 
 CREATE TABLE events (
   seq INTEGER PRIMARY KEY CHECK (seq > 0),

@@ -171,6 +171,38 @@ export function holds({ ledger, clock }: Subject): void {
       expect(await ledger().forgetAnswers(clock().now() + 1)).toBe(450)
     })
 
+    test('behavior: a payer that fills the disk with answers loses the oldest of them, and nobody one of a payment that is open', async () => {
+      const large = { sealed: new Uint8Array(100) }
+      await ledger().claim(chargeClaim('open'))
+      await ledger().settling({ paymentId: 'open', answer: large })
+      await ledger().unknown('open', 'timed out')
+      const ids = Array.from({ length: 450 }, (_, n) => `p${n}`)
+      await Promise.all(ids.map((id) => ledger().claim(balanceClaim(id, { amount: 0n }))))
+      for (const [from, to] of [
+        [0, 1],
+        [1, 431],
+        [431, 450],
+      ]) {
+        clock().advance(1)
+        const some = ids.slice(from, to)
+        await Promise.all(some.map((paymentId) => ledger().capture({ paymentId, amount: 0n, answer: large })))
+      }
+      expect(await ledger().forgetAnswersAbove(45_100)).toBe(0)
+      expect(await ledger().forgetAnswersAbove(45_099)).toBe(1)
+      expect(await ledger().answer('p0')).toBeNull()
+      expect(await ledger().answer('p1')).not.toBeNull()
+      // Stored again, and smaller: it is counted as it is.
+      await ledger().storeAnswer('p449', answer)
+      const left = 44_900 + answer.sealed.length
+      expect(await ledger().forgetAnswersAbove(left)).toBe(0)
+      expect(await ledger().forgetAnswersAbove(left - 43_000)).toBe(430)
+      expect(await ledger().answer('p430')).toBeNull()
+      expect(await ledger().answer('p431')).not.toBeNull()
+      await ledger().forgetAnswersAbove(0)
+      expect(await ledger().answer('p449')).toBeNull()
+      expect(await ledger().answer('open')).not.toBeNull()
+    })
+
     test('behavior: what was stored for a call that is void is given to nobody (no result for nothing)', async () => {
       await ledger().claim(chargeClaim('c'))
       await ledger().settling({ paymentId: 'c', answer })

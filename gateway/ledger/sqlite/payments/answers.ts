@@ -12,6 +12,12 @@ const forget = sql<[before: number, limit: number]>`
     SELECT answers.payment_id FROM answers CROSS JOIN payments ON payments.id = answers.payment_id
     WHERE answers.stored_at < ? AND payments.open = 0 LIMIT ?
   )`
+/** Kept by triggers. */
+const stored = sql<[], { bytes: number }>`SELECT bytes FROM answers_stored WHERE id = 1`
+const oldest = sql<[limit: number], { payment: string; bytes: number }>`
+  SELECT answers.payment_id AS payment, length(answers.sealed) AS bytes
+  FROM answers CROSS JOIN payments ON payments.id = answers.payment_id
+  WHERE answers.stored_at >= 0 AND payments.open = 0 ORDER BY answers.stored_at LIMIT ?`
 
 /** The answer kept for a payment. */
 export function findAnswer(books: Books, payment: string): StoredAnswer | null {
@@ -32,4 +38,18 @@ export function removeAnswer(books: Books, payment: string): void {
 /** Removes up to `limit` answers stored before a time, of payments that have ended. Returns how many. */
 export function forgetAnswers(books: Books, before: number, limit: number): number {
   return books.run(forget, before, limit)
+}
+
+/** Removes up to `limit` of the oldest answers of payments that have ended, while more bytes are stored. Returns how many. */
+export function forgetAnswersAbove(books: Books, most: number, limit: number): number {
+  let above = (books.get(stored)?.bytes ?? 0) - most
+  let forgotten = 0
+  if (above <= 0) return forgotten
+  for (const { payment, bytes } of books.all(oldest, limit)) {
+    if (above <= 0) break
+    books.run(remove, payment)
+    above -= bytes
+    forgotten += 1
+  }
+  return forgotten
 }

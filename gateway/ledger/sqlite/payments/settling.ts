@@ -2,6 +2,7 @@ import type { Ledger } from '../../Ledger.ts'
 import type { Payment } from '../../Payment.ts'
 import { judgeOperation } from '../../rules/judge-operation.ts'
 import type { Books } from '../Books.ts'
+import { addDoubt } from '../doubts/doubts.ts'
 import { keepAnswer } from './answers.ts'
 import { needPayment } from './find-payment.ts'
 import { savePayment } from './save-payment.ts'
@@ -14,9 +15,10 @@ export function settling(books: Books, request: Ledger.SettlingRequest): Payment
   return verdict === 'done' ? payment : savePayment(books, payment, { money: 'settling' })
 }
 
-/** The chain did not answer in time. */
+/** The chain did not answer in time: unless it has been given what it bought, its caller is left without an answer. */
 export function unknown(books: Books, paymentId: string, reason: string): Payment {
   const payment = needPayment(books, paymentId)
   if (judgeOperation(payment, 'unknown') === 'done') return payment
+  if (payment.delivery !== 'delivered') addDoubt(books, payment)
   return savePayment(books, payment, { money: 'unknown', owner: null, reason })
 }

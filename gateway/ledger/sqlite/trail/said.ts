@@ -1,4 +1,5 @@
 import type { Channel } from '../../Channel.ts'
+import type { Doubts } from '../../Doubts.ts'
 import type { Ledger } from '../../Ledger.ts'
 import type { Payment } from '../../Payment.ts'
 import { type Body, plain, type Said } from './append.ts'
@@ -6,7 +7,7 @@ import { type Body, plain, type Said } from './append.ts'
 /** What the trail says of each operation. Amounts in base units as decimal digits; never a signature or an answer. */
 
 /** A fresh claim; or only its voucher, where that was accepted and not enough. */
-export function claimed(result: Ledger.ClaimResult): Said {
+export function claimed(result: Doubts.ClaimResult): Said {
   if (result.outcome === 'fresh') {
     const { id, rail, route, wallet, asset, amount, channelId, cumulative } = result.payment
     const body = { rail, route, wallet, asset, amount: String(amount) }
