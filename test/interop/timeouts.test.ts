@@ -1,12 +1,17 @@
+import { randomBytes } from 'node:crypto'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { x402Client } from '@x402/core/client'
 import { ExactEvmScheme } from '@x402/evm/exact/client'
 import { wrapFetchWithPayment } from '@x402/fetch'
 import { Mppx } from 'mppx/client'
 import * as evm from 'mppx/evm/client'
 import { type Hex, parseAbiItem } from 'viem'
-import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
+import { auditGateway } from '../../scripts/audit/audit-gateway.ts'
 import { type LocalChain, startChain } from '../support/chain.ts'
-import { payeeIndex } from '../support/gateway.ts'
+import { payeeIndex, startGateway, type TestGateway } from '../support/gateway.ts'
 import { type NodeProxy, nodeProxy } from '../support/node-proxy.ts'
 import { type Sold, sell } from '../support/sold.ts'
 import { offers, type wallet } from '../support/wallet.ts'
@@ -92,9 +97,9 @@ async function transfers(payer: wallet.Wallet): Promise<Hex[]> {
   return logs.map(({ transactionHash }) => transactionHash)
 }
 
-const statusOf = async (response: Response): Promise<Record<string, unknown>> => {
+const statusOf = async (response: Response, { url } = sold.gateway): Promise<Record<string, unknown>> => {
   const link = /<([^>]+)>; rel="status"/.exec(response.headers.get('link') ?? '')?.[1] ?? '/none'
-  return (await fetch(sold.url(link))).json() as Promise<Record<string, unknown>>
+  return (await fetch(url + link)).json() as Promise<Record<string, unknown>>
 }
 
 /** The node takes transactions and answers nothing about them. */
@@ -248,4 +253,177 @@ describe('a node that never answers', () => {
     expect((await pay(url)).status).toBe(200)
     expect(await transfers(payer)).toHaveLength(1)
   })
+})
+
+const patient = { timeout: 20_000, interval: 20 }
+
+/** Starts gateways one after another, or beside each other, on one ledger. */
+async function house(): Promise<() => Promise<TestGateway>> {
+  const directory = await mkdtemp(join(tmpdir(), 'farthing-house-'))
+  const running: TestGateway[] = []
+  onTestFinished(async () => {
+    node.heal()
+    for (const gateway of running) await gateway.end().catch(() => {})
+    await rm(directory, { recursive: true, force: true })
+  })
+  const shared = {
+    chain,
+    directory,
+    secret: randomBytes(32).toString('base64'),
+    routes: orders.map((settle) => ({
+      path: `/${settle}`,
+      price: '0.01',
+      settle,
+      upstream: sold.upstream.url,
+    })),
+    override: {
+      chain: {
+        id: chain.chainId,
+        rpcUrl: node.url,
+        relayerKey: { env: 'FARTHING_RELAYER_KEY' },
+        // What other books have booked is not theirs.
+        startBlock: Number(await chain.publicClient.getBlockNumber()) + 1,
+        pollMs: 50,
+        timeoutMs: 300,
+      },
+    },
+  }
+  return async () => {
+    const gateway = await startGateway(shared)
+    running.push(gateway)
+    return gateway
+  }
+}
+
+const doubtful = clients.flatMap(([client, of]) =>
+  (['before-call', 'before-release'] as const).map((order) => ({ client, of, order })),
+)
+
+describe('a gateway that is restarted before its caller asks again', () => {
+  test.each(doubtful)(
+    'default: $client, settled $order, resolved while nobody asked: pays once, and ends with the answer',
+    async ({ of, order }) => {
+      const start = await house()
+      const payer = await sold.payer(1_000_000n)
+      const pay = of(payer)
+      const path = `/${order}?of=${payer.address}`
+      const one = await start()
+      takeAndSayNothing()
+      const first = await pay(one.url + path)
+      expect(first.status).toBe(503)
+      node.heal()
+      await vi.waitFor(
+        async () => expect(await statusOf(first, one)).toMatchObject({ status: settledAs[order] }),
+        patient,
+      )
+      await one.end()
+
+      const two = await start()
+      const last = await pay(two.url + path)
+      expect(last.status).toBe(200)
+      expect(await last.json()).toMatchObject({ method: 'GET' })
+      expect(last.headers.has('farthing-receipt')).toBe(true)
+      expect(await transfers(payer)).toHaveLength(1)
+      expect(runsFor(payer)).toBe(1)
+      await vi.waitFor(async () => expect((await auditGateway(two)).text).toContain('All holds.'), patient)
+      // It was answered: from now on the call is bought as usual.
+      expect((await pay(two.url + path)).status).toBe(200)
+      expect(await transfers(payer)).toHaveLength(2)
+    },
+  )
+
+  test('default: what nobody knew when it stopped is resolved by the next one, and serves the caller', async () => {
+    const start = await house()
+    const payer = await sold.payer(1_000_000n)
+    const pay = clients[0]?.[1](payer) ?? fetch
+    const path = `/before-release?of=${payer.address}`
+    const one = await start()
+    takeAndSayNothing()
+    expect((await pay(one.url + path)).status).toBe(503)
+    await one.end()
+    node.heal()
+    const two = await start()
+    await vi.waitFor(async () => expect((await pay(two.url + path)).status).toBe(200), patient)
+    expect(await transfers(payer)).toHaveLength(1)
+    expect(runsFor(payer)).toBe(1)
+  })
+
+  test('behavior: a call from its credit that comes to nothing leaves the credit to the next one', async () => {
+    const start = await house()
+    const payer = await sold.payer(1_000_000n)
+    const pay = clients[0]?.[1](payer) ?? fetch
+    const path = `/before-call?of=${payer.address}`
+    const one = await start()
+    takeAndSayNothing()
+    const first = await pay(one.url + path)
+    node.heal()
+    await vi.waitFor(
+      async () => expect(await statusOf(first, one)).toMatchObject({ status: 'credited' }),
+      patient,
+    )
+    // The upstream says nothing, and the caller has had enough.
+    const impatient = new AbortController()
+    onTestFinished(() => sold.upstream.forget())
+    sold.upstream.onRequest = () => {
+      impatient.abort()
+      return new Promise(() => {})
+    }
+    await expect(pay(one.url + path, { signal: impatient.signal })).rejects.toThrow()
+    sold.upstream.forget()
+    await vi.waitFor(async () => expect(await one.deps.ledger.openPayments(9)).toEqual([]), patient)
+    expect((await pay(one.url + path)).status).toBe(200)
+    expect(await transfers(payer)).toHaveLength(1)
+    expect(await payer.balance()).toBe(990_000n)
+  })
+})
+
+describe('two gateways on one ledger', () => {
+  test.each(doubtful)(
+    'default: $client, settled $order, is told 503 by one and calls the other: pays once',
+    async ({ of, order }) => {
+      const start = await house()
+      const [leader, other] = [await start(), await start()]
+      const payer = await sold.payer(1_000_000n)
+      const pay = of(payer)
+      const path = `/${order}?of=${payer.address}`
+      takeAndSayNothing()
+      const first = await pay(other.url + path)
+      expect(first.status).toBe(503)
+      expect((await pay(leader.url + path)).status).toBe(503)
+      node.heal()
+      await vi.waitFor(
+        async () => expect(await statusOf(first, leader)).toMatchObject({ status: settledAs[order] }),
+        patient,
+      )
+      await other.end()
+      expect((await pay(leader.url + path)).status).toBe(200)
+      expect(await transfers(payer)).toHaveLength(1)
+      expect(runsFor(payer)).toBe(1)
+      await vi.waitFor(async () => expect((await auditGateway(leader)).text).toContain('All holds.'), patient)
+    },
+  )
+
+  test.each(orders.slice(0, 2))(
+    'behavior: settled %s, two later credentials at once: one is served by the payment, one pays for itself',
+    async (order) => {
+      const start = await house()
+      const gateways = [await start(), await start()]
+      const [leader] = gateways as [TestGateway]
+      const payer = await sold.payer(1_000_000n)
+      const pay = clients[1]?.[1](payer) ?? fetch
+      const path = `/${order}?of=${payer.address}`
+      takeAndSayNothing()
+      const first = await pay(leader.url + path)
+      node.heal()
+      await vi.waitFor(
+        async () => expect(await statusOf(first, leader)).toMatchObject({ status: settledAs[order] }),
+        patient,
+      )
+      const both = await Promise.all(gateways.map(({ url }) => pay(url + path)))
+      expect(both.map(({ status }) => status)).toEqual([200, 200])
+      expect(await transfers(payer)).toHaveLength(2)
+      expect(runsFor(payer)).toBe(2)
+      await vi.waitFor(async () => expect((await auditGateway(leader)).text).toContain('All holds.'), patient)
+    },
+  )
 })
