@@ -68,7 +68,7 @@ export function without(name: GuardName | null): Guards {
           weatherMs: 60_000,
           withheld: 0,
           blockSeconds: 12,
-          pollMs: 4_000,
+          pollMs: 6_000,
           challengeSeconds: 60,
         },
         depth: () => ({ confirmations: 1, reorgBlocks: 1 }),

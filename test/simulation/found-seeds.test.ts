@@ -117,7 +117,6 @@ describe('seeds that failed', () => {
       found:
         'a payment whose transfer had expired was taken for one that still moves, when a reorganisation let it wait again',
       seed: 43063,
-      hours: 3,
       override: { deeper: 12, reorgs: 1 },
     },
   ])('behavior: $found', async ({ seed, hours = 1, override }) => {
