@@ -165,6 +165,18 @@ describe('whoever was answered', () => {
     expect(runsFor(payer)).toBe(2)
   })
 
+  test.each(calls)('default: a %s that went well leaves no doubt behind', async (_, init) => {
+    const payer = await sold.payer(1_000_000n)
+    const pay = clients[0]?.[1](payer) ?? fetch
+    for (let bought = 1; bought <= 3; bought += 1) {
+      const response = await pay(sold.url(`/before-release?of=${payer.address}`), { ...init })
+      expect([response.status, response.headers.has('farthing-replayed')]).toEqual([200, false])
+      await response.text()
+      expect(runsFor(payer)).toBe(bought)
+    }
+    expect(await transfers(payer)).toHaveLength(3)
+  })
+
   test('behavior: the credential that was answered by an earlier payment gets that answer again, and moves nothing', async () => {
     const payer = await sold.payer(1_000_000n)
     const url = sold.url(`/before-release?of=${payer.address}`)
