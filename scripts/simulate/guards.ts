@@ -45,7 +45,7 @@ export function without(name: GuardName | null): Guards {
     case null:
       return all
     case 'claim':
-      return { ...all, world: { ...busy, copies: 0.6, repeats: 0.6 }, ledger: claimAgain }
+      return { ...all, world: { ...busy, crash: immortal, copies: 0.6, repeats: 0.6 }, ledger: claimAgain }
     case 'hold-order':
       return { ...all, world: { ...busy, copies: 0.6, repeats: 0.6 }, ledger: callFirst }
     case 'intent-record':
