@@ -12,7 +12,7 @@ import {
   NotALedgerError,
 } from '../../../gateway/ledger/sqlite/migrate.ts'
 import { openSqliteLedger } from '../../../gateway/ledger/sqlite/open-sqlite-ledger.ts'
-import { balanceClaim } from '../fixtures.ts'
+import { alice, balanceClaim } from '../fixtures.ts'
 import { testFolder } from '../test-folder.ts'
 
 /** A folder with the released migrations and one more. */
@@ -121,6 +121,35 @@ describe('migrate', () => {
     expect(database.prepare("SELECT name FROM sqlite_schema WHERE name = 'half'").get()).toBeUndefined()
     migrate(database, 3)
     database.close()
+  })
+
+  test('behavior: payments that are unknown, and answers that are stored, when doubts come to the books are counted in', async () => {
+    const folder = testFolder()
+    const path = join(folder, 'ledger.sqlite')
+    const before = join(folder, 'before')
+    mkdirSync(before)
+    for (const name of readdirSync(migrations).filter((one) => one < '0010'))
+      copyFileSync(join(migrations, name), join(before, name))
+    const database = new Database(path)
+    migrate(database, 1, before)
+    const insert = database.prepare(
+      `INSERT INTO payments (id, family, repeat, fingerprint, rail, dialect, wallet, route, asset, amount, charged, earns,
+         delivery, money, created_at, updated_at)
+       VALUES (?, ?, 0, 'call', 'charge', 'mpp', ?, 'r', 'asset', '5', '0', ?, ?, 'unknown', 1, 1)`,
+    )
+    insert.run('top-up', 'k1', alice, `wallet:${alice}`, 'held')
+    insert.run('answered', 'k2', alice, 'revenue:r', 'delivered')
+    insert.run('doubted', 'k3', alice, 'revenue:r', 'held')
+    database.exec("INSERT INTO answers VALUES ('answered', x'010203', 1), ('doubted', x'0405', 1)")
+    migrate(database, 2)
+    expect(database.prepare('SELECT bytes FROM answers_stored').get()).toEqual({ bytes: 5 })
+    database.close()
+    const ledger = await openSqliteLedger({ path })
+    const call = { wallet: alice, fingerprint: 'call', key: 'later' } as const
+    expect((await ledger.doubts.find(call))?.payment.id).toBe('doubted')
+    await ledger.doubts.forget('doubted')
+    expect(await ledger.doubts.find(call)).toBeNull()
+    await ledger.close()
   })
 
   test('error: a released one that was edited is detected', () => {
