@@ -187,6 +187,19 @@ describe('Resolver.tick', () => {
     expect(await sent()).toBe(1)
   })
 
+  test('behavior: left settling by a dead process and mined since: booked at the first look, and its caller is in doubt', async () => {
+    const payer = await stage.payer()
+    const { payment: claimed } = await stage.charge(payer, 30n)
+    await local.testClient.setAutomine(false)
+    expect(await stage.desk.settle(claimed)).toMatchObject({ status: 'unknown' })
+    await local.mine(1)
+    await stage.resolver.tick()
+    expect(await payment(claimed.id)).toMatchObject({ money: 'credited' })
+    const { wallet, fingerprint } = claimed
+    const found = await stage.ledger.doubts.find({ wallet, fingerprint, key: 'later' })
+    expect(found?.payment.id).toBe(claimed.id)
+  })
+
   test('behavior: never sent but delivered: sent now', async () => {
     const payer = await stage.payer()
     const { payment: claimed } = await stage.charge(payer, 30n)
