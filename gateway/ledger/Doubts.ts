@@ -9,8 +9,11 @@ import type { Payment } from './Payment.ts'
  * `Ledger.unknown` tells of what was not delivered by itself. Only payments that were claimed are in it, each once.
  */
 export interface Doubts {
-  /** The caller of this charge was left without an answer. Telling it twice changes nothing; a top-up is never lost. */
-  add(paymentId: string): Promise<void>
+  /**
+   * The caller of this charge was left without an answer. Telling it twice changes nothing; a top-up is never lost. What cannot
+   * be written is found all the same by this process: it is written before anything is looked for.
+   */
+  add(paymentId: string, told?: Doubts.Told): Promise<void>
   /** What serves this credential: the payment it has taken, else the oldest free one of this wallet for this very call. */
   find(call: Doubts.Call): Promise<Doubts.Found | null>
   /** The later credential with this key is answered by the payment from now on. False when another one has it. */
@@ -24,6 +27,8 @@ export interface Doubts {
 }
 
 export declare namespace Doubts {
+  /** `unlessEnded`: a charge that is delivered, failed or void by the time this is written is in nobody's doubt. */
+  type Told = { unlessEnded?: boolean }
   /** `key` is that of the later credential. */
   type Call = Pick<Payment, 'wallet' | 'fingerprint' | 'key'>
   /** `taken`: by this very credential, before. */

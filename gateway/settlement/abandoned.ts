@@ -28,8 +28,9 @@ export function createAbandoned(options: {
   const ids = new Set<string>()
 
   async function end(id: string): Promise<void> {
+    // Its caller could be told neither that it was paid nor that it was not.
+    await ledger.doubts.add(id, { unlessEnded: true })
     const payment = await ledger.payment({ id })
-    if (payment !== null) await doubt(payment)
     const reason = 'The gateway could not write how it ended.'
     const ending = payment === null ? null : await endOpenPayment(payment, reason, { ledger, report })
     // Its money may be moving: the resolver asks after it, from its next look on.
@@ -37,20 +38,16 @@ export function createAbandoned(options: {
     ids.delete(id)
   }
 
-  /** Its caller could be told neither that it was paid nor that it was not. */
-  async function doubt(payment: Payment): Promise<void> {
-    if (payment.rail === 'charge' && runs(payment)) await ledger.doubts.add(payment.id)
-  }
-
   /**
    * Looks at once: what has ended is free to be claimed again, under the same id, by a call that nobody abandoned. What has
-   * not ended cannot be. A doubt that cannot be written yet is written before it is ended.
+   * not ended cannot be. A doubt is told before anything is waited for, and if it cannot be written, again before it is ended.
    */
   async function note(id: string): Promise<void> {
+    const told = ledger.doubts.add(id, { unlessEnded: true }).catch(() => {})
     const payment = await ledger.payment({ id }).catch(() => undefined)
-    if (payment === null) return
-    if (payment === undefined || runs(payment) || payment.money === 'settling') ids.add(id)
-    if (payment !== undefined) await doubt(payment).catch(() => {})
+    if (payment !== null && (payment === undefined || runs(payment) || payment.money === 'settling'))
+      ids.add(id)
+    await told
   }
 
   async function tick(): Promise<void> {

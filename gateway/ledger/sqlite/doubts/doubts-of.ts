@@ -1,7 +1,9 @@
 import type { Doubts } from '../../Doubts.ts'
+import { LedgerUnavailableError } from '../../errors.ts'
+import type { Payment } from '../../Payment.ts'
 import type { Books } from '../Books.ts'
 import { inPages } from '../in-pages.ts'
-import { needPayment } from '../payments/find-payment.ts'
+import { findPayment } from '../payments/find-payment.ts'
 import type { Said } from '../trail/append.ts'
 import * as said from '../trail/said.ts'
 import { addDoubt, claimDoubt, findDoubt, forgetDoubt, forgetOldDoubts, isFree, takeDoubt } from './doubts.ts'
@@ -12,16 +14,35 @@ import { addDoubt, claimDoubt, findDoubt, forgetDoubt, forgetOldDoubts, isFree, 
  * for the disk.
  */
 export function doubtsOf(books: Books, { write, glance }: doubtsOf.Through): Doubts {
-  /** Being written. Whoever hangs up calls again at once: what it left must be found by then. */
-  const adding = new Set<Promise<void>>()
+  /**
+   * Told and not written: on its way, or refused by a full disk. Whoever was left calls again at once, and must find what it
+   * left by then.
+   */
+  const owed = new Map<string, Doubts.Told>()
+
+  async function writeDown(told: readonly (readonly [string, Doubts.Told])[]): Promise<void> {
+    try {
+      await write(() => {
+        for (const [id, { unlessEnded = false }] of told) {
+          const payment = findPayment(books, { id })
+          if (payment !== null && !(unlessEnded && hasEnded(payment))) addDoubt(books, payment)
+        }
+      })
+    } catch (error) {
+      if (error instanceof LedgerUnavailableError) throw error
+      for (const [id] of told) owed.delete(id)
+      throw error
+    }
+    for (const [id] of told) owed.delete(id)
+  }
+
   return {
-    async add(paymentId) {
-      const added = write(() => addDoubt(books, needPayment(books, paymentId)))
-      adding.add(added)
-      await added.finally(() => adding.delete(added))
+    async add(paymentId, told = {}) {
+      owed.set(paymentId, told)
+      await writeDown([[paymentId, told]])
     },
     async find(call) {
-      if (adding.size > 0) await Promise.allSettled(adding)
+      if (owed.size > 0) await writeDown([...owed])
       return glance(() => findDoubt(books, call))
     },
     take: (paymentId, key) => write(() => takeDoubt(books, paymentId, key)),
@@ -32,6 +53,8 @@ export function doubtsOf(books: Books, { write, glance }: doubtsOf.Through): Dou
     forgetOld: (before) => inPages((limit) => write(() => forgetOldDoubts(books, before, limit))),
   }
 }
+
+const hasEnded = ({ delivery }: Payment) => delivery !== 'held' && delivery !== 'delivering'
 
 export declare namespace doubtsOf {
   type Through = {
