@@ -9,15 +9,12 @@ const log = createLog()
 
 try {
   const gateway = await createGateway({ config: await loadConfig(values.config), log })
-  const { port } = await gateway.start()
-  log.info(
-    { port, publicUrl: gateway.deps.config.publicUrl.origin, payee: gateway.deps.chain.payee },
-    'listening',
-  )
-  let stopping = false
+  let state: 'starting' | 'running' | 'stopping' = 'starting'
   const stop = (reason: string, code = 0) => {
-    if (stopping) return
-    stopping = true
+    if (state === 'stopping') return
+    // Nothing is sold yet; what it was doing is taken up by whoever starts next, as after a crash.
+    if (state === 'starting') process.exit(1)
+    state = 'stopping'
     log.info({ reason }, 'stopping')
     gateway.stop().then(
       () => process.exit(code),
@@ -27,8 +24,15 @@ try {
       },
     )
   }
+  // Before anybody is told that it serves: who is told may stop it at once, and its calls end in order.
   process.on('SIGTERM', () => stop('SIGTERM'))
   process.on('SIGINT', () => stop('SIGINT'))
+  const { port } = await gateway.start()
+  state = 'running'
+  log.info(
+    { port, publicUrl: gateway.deps.config.publicUrl.origin, payee: gateway.deps.chain.payee },
+    'listening',
+  )
   // Whoever started it starts it again: as a new instance, whose calls nobody else has ended.
   void gateway.membership.lost.then(() => stop('instance-lost', 1))
 } catch (error) {

@@ -116,8 +116,11 @@ export async function twins(routes: Omit<ConfigInput['routes'][number], 'upstrea
         return child.exitCode
       },
       async stop() {
+        const ended = child === null || child.exitCode !== null || child.signalCode !== null
+        if (ended) return
         child?.kill('SIGTERM')
-        await built.gone()
+        // A signal that ends it at once leaves its calls, and says nothing to the other one.
+        if ((await built.gone()) !== 0) throw new Error(`Gateway ${name} did not stop in order.`)
       },
     }
     return built

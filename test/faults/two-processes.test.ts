@@ -173,6 +173,7 @@ describe('a hundred copies of one credential, over two processes', () => {
   })
 
   test.each(cases)('behavior: %s, with Prefer: wait: all have the one answer', async (_name, sign) => {
+    const opens = sign === byOpening
     const payer = await home.payer()
     const signed = await sign(payer)
     const { release, arrived } = hold([signed])
@@ -185,7 +186,9 @@ describe('a hundred copies of one credential, over two processes', () => {
     const served = all.filter(({ status }) => status === 200)
     expect(new Set(served.map(jtiOf)).size).toBe(1)
     expect(new Set(await Promise.all(served.map((response) => response.text()))).size).toBe(1)
-    expect(served.length).toBeGreaterThan(50)
+    // Of an opening, copies at the other process may be told to ask again: until it is booked nobody knows the channel.
+    if (opens) expect(served.length).toBeGreaterThanOrEqual(50)
+    else expect(served).toHaveLength(100)
     expect(all.every(({ status }) => status === 200 || status === 409 || status === 503)).toBe(true)
     expect(home.runs(signed.tag)).toBe(1)
   })
