@@ -28,8 +28,8 @@ export class GroupCommit {
   #closed = false
   /** The group that is committed and not yet durable. */
   #underWay: Promise<void> | null = null
-  /** Gives its answers. */
-  #deliver: () => void = () => {}
+  /** Gives its answers; or, with what the disk said, says that its fate is unknown. Once: later calls do nothing. */
+  #settle: (failure?: unknown) => void = () => {}
   #unsafe: LedgerUnsafeError | null = null
 
   constructor(database: Database, options: GroupCommit.Options = {}) {
@@ -103,41 +103,42 @@ export class GroupCommit {
       for (const entry of group) entry.reject(reason)
       return
     }
-    this.#deliver = () => this.#answer(group, outcomes)
-    if (this.#wal === undefined) this.#confirmed()
-    else
-      this.#underWay = this.#wal.sync().then(
-        () => this.#confirmed(),
-        (error: unknown) => this.#lost(group, error),
-      )
-  }
-
-  #confirmed(): void {
-    this.#underWay = null
-    this.#deliver()
-    this.#deliver = () => {}
-    if (this.#queue.length > 0) this.#schedule()
+    if (this.#wal === undefined) {
+      this.#answer(group, outcomes)
+      return
+    }
+    const settle = (failure?: unknown) => {
+      if (this.#settle !== settle) return
+      this.#settle = () => {}
+      this.#underWay = null
+      if (failure === undefined) this.#answer(group, outcomes)
+      else this.#lost(group, failure)
+      if (this.#queue.length > 0) this.#schedule()
+    }
+    this.#settle = settle
+    this.#underWay = this.#wal.sync().then(
+      () => settle(),
+      (error: unknown) => settle(error ?? 'it failed'),
+    )
   }
 
   /** A disk that failed once may have dropped what it was given: asking it again would prove nothing. */
   #lost(group: readonly Entry[], cause: unknown): void {
-    this.#underWay = null
-    this.#deliver = () => {}
     const unsafe = new LedgerUnsafeError(cause)
     this.#unsafe = unsafe
     for (const entry of group.concat(this.#queue.splice(0))) entry.reject(unsafe)
   }
 
-  /** Waits for the disk at once. */
+  /** Waits for the disk at once. A disk says only once that it failed, so what the sync that runs hears proves nothing then. */
   #finish(): void {
     if (this.#underWay === null) return
+    let failure: unknown
     try {
       this.#wal?.syncNow()
-      this.#deliver()
-      this.#deliver = () => {}
-    } catch {
-      // The sync that runs fails as well, and says so.
+    } catch (error) {
+      failure = error ?? 'it failed'
     }
+    this.#settle(failure)
   }
 
   #answer(group: readonly Entry[], outcomes: readonly Outcome[]): void {

@@ -143,16 +143,23 @@ describe('GroupCommit, with the disk beside it', () => {
   function slowDisk() {
     const asked: PromiseWithResolvers<void>[] = []
     let now = 0
+    let failsNow = false
     const wal: WalFile = {
       sync() {
         const one = Promise.withResolvers<void>()
         asked.push(one)
         return one.promise
       },
-      syncNow: () => void now++,
+      syncNow: () => {
+        now++
+        if (failsNow) throw new Error('EIO')
+      },
       close: async () => {},
     }
-    return { wal, asked, now: () => now }
+    const failNow = () => {
+      failsNow = true
+    }
+    return { wal, asked, now: () => now, failNow }
   }
   const insert = (id: number) => database.prepare<[number]>('INSERT INTO rows VALUES (?)').run(id).changes
   const turn = () => new Promise((resolve) => setImmediate(resolve))
@@ -216,5 +223,17 @@ describe('GroupCommit, with the disk beside it', () => {
     expect(disk.now()).toBe(2)
     for (const one of disk.asked) one.resolve()
     await expect(commits.run(() => insert(3))).rejects.toThrow(LedgerClosedError)
+  })
+
+  test('error: a disk that fails at the close, and then says that all is well, is not believed', async () => {
+    const first = commits.run(() => insert(1))
+    await turn()
+    const second = commits.run(() => insert(2))
+    disk.failNow()
+    commits.close()
+    for (const one of disk.asked) one.resolve()
+    await expect(first).rejects.toThrow(LedgerUnsafeError)
+    await expect(second).rejects.toThrow(LedgerUnsafeError)
+    expect(database.prepare('SELECT id FROM rows').all()).toEqual([{ id: 1 }])
   })
 })
