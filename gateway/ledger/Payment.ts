@@ -97,3 +97,9 @@ export type Delivered = { bytes: number; whole: boolean }
 
 /** An answer kept so that the same credential for the same call gets it again, uncharged. Bytes are opaque here. */
 export type StoredAnswer = { sealed: Uint8Array }
+
+/** It has not ended: its call is at work, or the chain is asked what became of its money. The column `open` says the same. */
+export function isOpen({ delivery, money }: Pick<Payment, 'delivery' | 'money'>): boolean {
+  const runs = delivery === 'held' || delivery === 'delivering'
+  return runs || money === 'held' || money === 'settling' || money === 'unknown'
+}

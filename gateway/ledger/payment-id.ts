@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto'
+import { randomBytes } from '../random.ts'
 
 /**
  * A new payment's id: when it was made, so that payments made together lie together on disk, and 128 random bits, so that

@@ -27,7 +27,10 @@ export function nextRepeat(books: Books, key: string): number {
   return familyOf(books, key).last + 1
 }
 
-/** A payment was written under a voucher's key. `first`: nobody has paid with it before. */
+/**
+ * A payment was written under a voucher's key. The first one is not remembered: mostly a voucher pays for one call, and who
+ * comes again reads it once.
+ */
 export function addToFamily(
   books: Books,
   key: string,
@@ -35,8 +38,8 @@ export function addToFamily(
   fingerprint: string,
   id: string,
 ): void {
-  const calls = repeat === 0 ? new Map<string, string | null>() : familyOf(books, key).calls
-  books.rows.families.put(key, withCall({ last: repeat, calls }, fingerprint, id))
+  if (repeat === 0) books.rows.families.drop(key)
+  else books.rows.families.put(key, withCall({ ...familyOf(books, key), last: repeat }, fingerprint, id))
 }
 
 function familyOf(books: Books, key: string): Family {

@@ -1,4 +1,4 @@
-import type { Payment } from '../../Payment.ts'
+import { isOpen, type Payment } from '../../Payment.ts'
 import type { Books } from '../Books.ts'
 import { sql } from '../sql.ts'
 
@@ -37,9 +37,20 @@ export function savePayment(books: Books, payment: Payment, change: savePayment.
     next.id,
   )
   // That the chain took its money back is said beside its state, and stays until it is unsaid there.
-  books.rows.payments.put(next.id, payment.money === 'reversed' ? { ...next, money: 'reversed' } : next)
+  const row: Payment = payment.money === 'reversed' ? { ...next, money: 'reversed' } : next
+  if (isOpen(row) || isRepeat(row)) books.rows.payments.put(next.id, row)
+  else forget(books, next.id)
   return next
 }
+
+/** Of a payment that has ended nothing is asked before its caller comes again. */
+function forget({ rows }: Books, id: string): void {
+  rows.payments.drop(id)
+  rows.holds.drop(id)
+}
+
+/** The next call under the same voucher looks at the one before it. */
+const isRepeat = ({ rail, key }: Payment) => rail === 'channel' && key.includes('#')
 
 export declare namespace savePayment {
   type Change = Partial<

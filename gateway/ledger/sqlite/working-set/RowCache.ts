@@ -47,7 +47,8 @@ export class RowCache<Row> {
 
   /** The operation is done. */
   settle(): void {
-    this.#touched.clear()
+    // Emptying what is empty makes a new table each time.
+    if (this.#touched.size > 0) this.#touched.clear()
   }
 
   /** The operation failed and was rolled back. */

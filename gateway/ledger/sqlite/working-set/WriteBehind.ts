@@ -44,6 +44,7 @@ export class WriteBehind<Row> {
 
   /** Writes what was changed. */
   flush(): void {
+    if (this.#dirty.size === 0) return
     for (const [key, row] of this.#dirty) {
       this.#write(key, row)
       this.#rows.put(key, row)
@@ -55,8 +56,9 @@ export class WriteBehind<Row> {
 
   /** The operation is done. */
   settle(): void {
-    this.#before.clear()
-    this.#early.clear()
+    // Emptying what is empty makes a new table each time.
+    if (this.#before.size > 0) this.#before.clear()
+    if (this.#early.size > 0) this.#early.clear()
     this.#rows.settle()
   }
 
