@@ -12,6 +12,8 @@ export interface Instances {
   beat(): Promise<Instances.Standing>
   /** Takes over one that is dead, if it has not beaten since it was read. False when it has, or is gone. */
   take(dead: Pick<Instances.Instance, 'id' | 'beats'>): Promise<boolean>
+  /** Is another one registered that was there at this time (milliseconds since the epoch) already? */
+  hadCompany(at: number): Promise<boolean>
   /** The last thing that is written. Not being registered (any more) is no error. */
   leave(): Promise<void>
 }

@@ -149,7 +149,7 @@ export async function openSqliteLedger(options: openSqliteLedger.Options): Promi
 
     withdrawals: withdrawalsOf(books, { write, read }),
 
-    instances: instancesOf(books, { write }),
+    instances: instancesOf(books, { write, read }),
     reorg: reorgOf(books, { write, read }),
     relays: relaysOf(books, { write }),
     doubts: doubtsOf(books, { write, glance }),

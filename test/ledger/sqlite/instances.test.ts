@@ -36,6 +36,20 @@ describe('instances', () => {
     expect(await two.instances.beat()).toEqual({ leads: true, leader: 'two', others: [] })
   })
 
+  test('behavior: another one had company at a time when it was there, and as long as it is', async () => {
+    const one = await open('one')
+    expect(await one.instances.hadCompany(Date.now())).toBe(false)
+    const before = Date.now() - 1
+    const two = await open('two')
+    const [other] = (await one.instances.beat()).others
+    expect(other?.id).toBe('two')
+    expect(await one.instances.hadCompany(before)).toBe(false)
+    expect(await one.instances.hadCompany(other?.startedAt ?? 0)).toBe(true)
+    expect(await two.instances.hadCompany(Date.now())).toBe(true)
+    await two.instances.leave()
+    expect(await one.instances.hadCompany(Date.now())).toBe(false)
+  })
+
   test('behavior: what is claimed has the instance as its owner; without one, nobody', async () => {
     const [one, none] = [await open('one'), await open()]
     await topUp(none, alice, 100n)

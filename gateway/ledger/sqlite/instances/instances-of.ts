@@ -1,10 +1,10 @@
 import { InstanceLostError } from '../../errors.ts'
 import type { Instances } from '../../Instances.ts'
 import type { Books } from '../Books.ts'
-import { beat, join, leave, take } from './instances.ts'
+import { beat, hadCompany, join, leave, take } from './instances.ts'
 
 /** The instances of one ledger, and which of them this connection is. */
-export function instancesOf(books: Books, { write }: instancesOf.Through): Instances {
+export function instancesOf(books: Books, { write, read }: instancesOf.Through): Instances {
   return {
     async join(instance) {
       await write(() => join(books, instance))
@@ -16,6 +16,7 @@ export function instancesOf(books: Books, { write }: instancesOf.Through): Insta
         return beat(books, books.instance)
       }),
     take: (dead) => write(() => take(books, dead)),
+    hadCompany: (at) => read(() => hadCompany(books, at)),
     async leave() {
       const { instance } = books
       if (instance === null) return
@@ -27,5 +28,6 @@ export function instancesOf(books: Books, { write }: instancesOf.Through): Insta
 }
 
 export declare namespace instancesOf {
-  type Through = { write: <Result>(operation: () => Result) => Promise<Result> }
+  type Run = <Result>(operation: () => Result) => Promise<Result>
+  type Through = { write: Run; read: Run }
 }

@@ -22,6 +22,8 @@ const beaten = sql<[at: number, id: string]>`
 const inOrder = sql<[], Row>`
   SELECT id, host, pid, born, started_at, seen_at, beats FROM instances WHERE seq > 0 ORDER BY seq`
 const known = sql<[id: string], { one: number }>`SELECT 1 AS one FROM instances WHERE id = ?`
+const another = sql<[id: string, at: number], { one: number }>`
+  SELECT 1 AS one FROM instances WHERE seq > 0 AND id <> ? AND started_at <= ? LIMIT 1`
 const remove = sql<[id: string]>`DELETE FROM instances WHERE id = ?`
 const removeStill = sql<[id: string, beats: number]>`DELETE FROM instances WHERE id = ? AND beats = ?`
 
@@ -42,6 +44,11 @@ export function beat(books: Books, id: string): Instances.Standing {
 /** Removes one that stands still. */
 export function take(books: Books, { id, beats }: Pick<Instances.Instance, 'id' | 'beats'>): boolean {
   return books.run(removeStill, id, beats) === 1
+}
+
+/** Is another one there that was there at that time already? */
+export function hadCompany(books: Books, at: number): boolean {
+  return books.get(another, books.instance ?? '', at) !== null
 }
 
 export function leave(books: Books, id: string): void {
