@@ -7,6 +7,7 @@ import type { Rail } from '../ledger/Payment.ts'
 import * as Amount from '../protocol/Amount.ts'
 import * as Challenge from '../protocol/mpp/Challenge.ts'
 import * as PaymentRequired from '../protocol/x402/PaymentRequired.ts'
+import { DepositInProgressError } from '../rails/channel/relay.ts'
 import type { Terms } from '../rails/Terms.ts'
 import * as Token from '../routes/Token.ts'
 import { MethodNotAllowedError } from './match.ts'
@@ -33,6 +34,8 @@ export function problem(error: GatewayError, extra: Record<string, unknown> = {}
   // Whoever is left guessing about a payment can ask what became of it.
   if (typeof error.details.paymentId === 'string')
     headers.push('link', `</farthing/payments/${encodeURIComponent(error.details.paymentId)}>; rel="status"`)
+  if (error instanceof DepositInProgressError && error.waited !== null)
+    headers.push('preference-applied', `wait=${error.waited}`)
   if (error instanceof MethodNotAllowedError) headers.push('allow', error.allow.join(', '))
   return json(error.status, body, headers)
 }

@@ -20,12 +20,14 @@ import { isRunning, preferredWait, waitFor } from './wait.ts'
  */
 export async function repeat(repeated: Repeated, verified: Verified, deps: Deps): Promise<Outgoing> {
   const { repeated: payment } = repeated
+  const { waitedMs } = verified
   const seconds = preferredWait(
     Fields.get(verified.incoming.fields, 'prefer'),
     deps.config.limits.waitSeconds,
   )
-  if (seconds === null || !isRunning(payment)) return answer(repeated, verified, deps)
-  const ended = await waitFor(payment, seconds, verified.incoming.gone, deps)
+  if (seconds === null || (!isRunning(payment) && waitedMs === 0)) return answer(repeated, verified, deps)
+  const leftMs = Math.max(0, seconds * 1_000 - waitedMs)
+  const ended = await waitFor(payment, leftMs, verified.incoming.gone, deps)
   if (ended === null) return answer(repeated, verified, deps)
   const channel = ended.channelId === null ? null : await deps.ledger.channel(ended.channelId)
   const again = await answer({ repeated: ended, channel }, verified, deps).catch((error: unknown) =>

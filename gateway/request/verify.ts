@@ -14,6 +14,7 @@ import { type VerifiedCharge, verifyMppCharge, verifyX402Exact } from '../rails/
 import { PaymentRefusedError } from '../rails/payment-error.ts'
 import { mppRequestText, payeeOf, realmOf } from './offers.ts'
 import type { OurChallenges } from './our-challenges.ts'
+import { createPatience } from './patience.ts'
 import type { Priced } from './price.ts'
 
 /** A bearer session that spends its wallet's balance. */
@@ -26,6 +27,8 @@ export type Verified = Priced & {
   challengeId: string | null
   /** Its time is over, and how that is refused: it buys nothing new, and what it bought can still be asked for. */
   late: PaymentRefusedError | null
+  /** How long it has waited for its deposit, which another request made. */
+  waitedMs: number
 }
 
 /** A request that was about a channel and nothing else: it is answered without a call. */
@@ -61,6 +64,7 @@ async function verifyCredential(priced: Priced, deps: Deps): Promise<Verified | 
         dialect: 'session',
         challengeId: null,
         late: null,
+        waitedMs: 0,
       }
     throw new PaymentRefusedError('payment-required', costs(terms))
   }
@@ -82,21 +86,22 @@ async function verifyMpp(credential: Credential, priced: Priced, deps: Deps): Pr
   if (rail === 'charge') {
     const { chain, clock } = deps
     const paying = await verifyMppCharge(credential, { terms, payee: chain.payee, chain, clock })
-    return { ...priced, paying, ...common, late: late ?? lateTransfer(paying) }
+    return { ...priced, paying, ...common, late: late ?? lateTransfer(paying), waitedMs: 0 }
   }
   if (late !== null) {
     const paying = await voucherOf(credential, { ...deps, terms })
     if (paying === null) throw late
-    return { ...priced, paying, ...common }
+    return { ...priced, paying, ...common, waitedMs: 0 }
   }
+  const patience = createPatience(priced.incoming, deps)
   // HEAD carries no answer, so a voucher on it is a voucher and not a call ("Voucher Submission Transport").
   const action = await sessionAction(
     credential,
     { voucherOnly: priced.method === 'HEAD' },
-    { ...deps, terms },
-  )
+    { ...deps, terms, patience },
+  ).finally(patience.leave)
   return action.kind === 'pay'
-    ? { ...priced, paying: action.voucher, ...common }
+    ? { ...priced, paying: action.voucher, ...common, waitedMs: patience.waitedMs }
     : {
         managed: action.channel,
         transaction: action.transaction,
@@ -146,7 +151,7 @@ async function verifyX402(payment: PaymentPayload, priced: Priced, deps: Deps): 
   if (payment.resource !== undefined && !isResource(payment.resource.url, path, config.publicUrl))
     throw invalid('is for another resource')
   const paying = await verifyX402Exact(payment.payload, { terms, payee: chain.payee, chain, clock })
-  return { ...priced, paying, dialect: 'x402', challengeId: null, late: lateTransfer(paying) }
+  return { ...priced, paying, dialect: 'x402', challengeId: null, late: lateTransfer(paying), waitedMs: 0 }
 }
 
 function lateTransfer({ expired }: VerifiedCharge): PaymentRefusedError | null {

@@ -2,20 +2,23 @@ import type { Deps } from '../deps.ts'
 import type { Payment } from '../ledger/Payment.ts'
 import { type Gone, signalOf } from '../upstream/Gone.ts'
 
-/** Callers that wait for a call that another request runs. In this process they are woken; see {@link waitFor}. */
+/** Callers that wait for a call that another request runs, or for its deposit. In this process they are woken; see {@link waitFor}. */
 export type Waiting = {
-  /** A place for one caller, or null when all are taken. */
-  enter(paymentId: string): Waiting.Place | null
-  /** The call that this payment bought has got somewhere. */
-  wake(paymentId: string): void
+  /** A place for one caller who waits for this payment or deposit, or null when all are taken. */
+  enter(subject: string): Waiting.Place | null
+  /** The call that this payment bought, or the deposit of this name, has got somewhere. */
+  wake(subject: string): void
   /** Nobody waits any longer: the gateway is stopping. */
   close(): void
 }
 
 export declare namespace Waiting {
   type Place = {
-    /** Resolves when woken since the last time, when `ms` are over, or when `signal` aborts. */
-    next(ms: number, signal: AbortSignal): Promise<void>
+    /**
+     * Resolves when woken since the last time, when `ms` are over, or when `signal` aborts. False when nobody waits any
+     * longer.
+     */
+    next(ms: number, signal: AbortSignal): Promise<boolean>
     leave(): void
   }
 }
@@ -27,7 +30,7 @@ export function createWaiting(most: number): Waiting {
   let closed = false
 
   return {
-    enter(paymentId) {
+    enter(subject) {
       if (closed || taken >= most) return null
       taken += 1
       let woken = false
@@ -36,8 +39,8 @@ export function createWaiting(most: number): Waiting {
         woken = true
         resolve?.()
       }
-      const here = places.get(paymentId) ?? new Set()
-      places.set(paymentId, here.add(wake))
+      const here = places.get(subject) ?? new Set()
+      places.set(subject, here.add(wake))
       return {
         async next(ms, signal) {
           if (!woken && !closed && !signal.aborted)
@@ -52,16 +55,17 @@ export function createWaiting(most: number): Waiting {
               signal.addEventListener('abort', end, { once: true })
             })
           woken = false
+          return !closed
         },
         leave() {
           if (!here.delete(wake)) return
           taken -= 1
-          if (here.size === 0 && places.get(paymentId) === here) places.delete(paymentId)
+          if (here.size === 0 && places.get(subject) === here) places.delete(subject)
         },
       }
     },
-    wake(paymentId) {
-      for (const wake of places.get(paymentId) ?? []) wake()
+    wake(subject) {
+      for (const wake of places.get(subject) ?? []) wake()
     },
     close() {
       closed = true
@@ -71,7 +75,7 @@ export function createWaiting(most: number): Waiting {
 }
 
 /** Time between looks into the books: another process, or the resolver, may be the one that ends the call. */
-const lookMs = 250
+export const lookMs = 250
 
 /** Is the call that a payment bought still running, as far as the books know? */
 export function isRunning({ delivery }: Pick<Payment, 'delivery'>): boolean {
@@ -79,23 +83,23 @@ export function isRunning({ delivery }: Pick<Payment, 'delivery'>): boolean {
 }
 
 /**
- * Waits until the call has ended, at most for `seconds`. Returns the payment as it is then; null when nobody else may
+ * Waits until the call has ended, at most for `ms`. Returns the payment as it is then; null when nobody else may
  * wait, so that the caller is answered at once.
  */
 export async function waitFor(
   payment: Payment,
-  seconds: number,
+  ms: number,
   gone: Gone,
   { ledger, waiting }: Pick<Deps, 'ledger' | 'waiting'>,
 ): Promise<Payment | null> {
   const place = waiting.enter(payment.id)
   if (place === null) return null
-  const signal = AbortSignal.any([signalOf(gone), AbortSignal.timeout(seconds * 1_000)])
+  const signal = AbortSignal.any([signalOf(gone), AbortSignal.timeout(ms)])
   try {
-    for (;;) {
+    for (let open = true; ; ) {
       const current = (await ledger.payment({ id: payment.id })) ?? payment
-      if (!isRunning(current) || signal.aborted) return current
-      await place.next(lookMs, signal)
+      if (!isRunning(current) || signal.aborted || !open) return current
+      open = await place.next(lookMs, signal)
     }
   } finally {
     place.leave()

@@ -79,7 +79,7 @@ export async function sessionAction(
  */
 export async function voucherOf(
   credential: Credential,
-  context: DepositContext,
+  context: Pick<DepositContext, 'terms' | 'chain' | 'ledger'>,
 ): Promise<VerifiedVoucher | null> {
   const parsed = read(credential.payload)
   if (!parsed.success || (await context.ledger.channel(parsed.data.channelId)) === null) return null
