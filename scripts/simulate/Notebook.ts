@@ -20,6 +20,7 @@ export class Notebook {
   readonly #world: World
   readonly #random: Random
   readonly #signed = new Map<Hex, bigint>()
+  #begun = 0
 
   constructor(name: string, world: World, random: Random) {
     this.#name = name
@@ -29,7 +30,9 @@ export class Notebook {
 
   /** A call that is not paid for yet, and not written down. */
   newCall(rail: Call['rail'], route: SoldRoute): Call {
-    const id = `${this.#name}.${this.calls.length}.${this.#random.between(0, 0xffff).toString(16)}`
+    // Several may be begun before one is written down: each has a number of its own.
+    this.#begun += 1
+    const id = `${this.#name}.${this.#begun}.${this.#random.between(0, 0xffff).toString(16)}`
     const body = route.method === 'POST' ? `body of ${id}` : null
     return {
       id,
