@@ -1,3 +1,4 @@
+import type { Disk } from './disk.ts'
 import type { Growth } from './growth/Growth.ts'
 import type { IdleMemory } from './growth/memory.ts'
 import type { Latency } from './latency.ts'
@@ -16,6 +17,8 @@ export type Result = {
   /** Rows that could not be measured, and why. */
   skipped: Record<string, string>
   latency: Record<string, Latency>
+  /** The disk alone, measured with the latencies. */
+  disk: Disk | null
   growth: Growth | null
   memory: IdleMemory | null
 }

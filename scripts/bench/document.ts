@@ -37,7 +37,7 @@ const number = (value: number | null | undefined, digits = 0) =>
 
 /** Everything but the profile. */
 function measuredText(result: Result): string {
-  const { machine, conditions, samples, skipped, latency, growth, memory } = result
+  const { machine, conditions, samples, skipped, latency, disk, growth, memory } = result
   const { rounds, connections, warmMs, measureMs, upstream } = conditions
   const pinned = machine.pinned ? 'server on one core, everything else on another' : 'not pinned'
   const rows = Object.entries(samples).map(([name, of]) => {
@@ -85,6 +85,11 @@ function measuredText(result: Result): string {
           ),
         ]),
       ),
+    )
+  if (disk !== null)
+    out.push(
+      `This disk confirms 4 kB (\`fdatasync\`) within ${number(disk.p50, 2)} ms half of the time, ${number(disk.p99, 2)} ms at p99, ` +
+        `${number(disk.p999, 2)} ms at p99.9; a paid call waits for it twice.\n`,
     )
   if (growth !== null)
     out.push(

@@ -1,11 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
-import { keccak_256 } from '@noble/hashes/sha3.js'
 import Database from 'better-sqlite3'
-import secp256k1 from 'secp256k1'
-import type { Address, Hex } from 'viem'
 import { createRelay } from './servers/relay.ts'
-import { createVoucherDigest } from './voucher-digest.ts'
+import { type Accepted, type Channels, createTill } from './servers/till.ts'
 
 /**
  * `limit.ts JOB.json`: how fast a paid call by voucher could be on this machine with this runtime. It does what cannot be
@@ -15,17 +12,8 @@ import { createVoucherDigest } from './voucher-digest.ts'
  */
 const [path = ''] = process.argv.slice(2)
 const job = JSON.parse(readFileSync(path, 'utf8')) as Job
-const price = BigInt(job.price)
-const digest = createVoucherDigest({ chainId: job.chainId, escrow: job.escrow })
+const till = createTill(job)
 const relay = createRelay(job.upstream)
-
-type Known = { row: number; signer: string; cumulative: bigint }
-const channels = new Map<string, Known>(
-  job.channels.map(({ id, signer, cumulative }, row) => [
-    id,
-    { row, signer: signer.slice(2).toLowerCase(), cumulative: BigInt(cumulative) },
-  ]),
-)
 
 const database = new Database(job.database)
 database.pragma('journal_mode = WAL')
@@ -40,11 +28,10 @@ const insert = database.prepare('INSERT INTO channels VALUES (?, ?, NULL)')
 const raise = database.prepare('UPDATE channels SET cumulative = ?, signature = ? WHERE id = ?')
 const record = database.prepare('INSERT INTO calls (channel, at, cumulative) VALUES (?, ?, ?)')
 begin.run()
-for (const { row, cumulative } of channels.values()) insert.run(row, cumulative)
+for (const { row, cumulative } of till.channels) insert.run(row, cumulative)
 commit.run()
 
-type Accepted = { channel: Known; cumulative: bigint; signature: Buffer; done(): void }
-let queue: Accepted[] = []
+let queue: (Accepted & { done(): void })[] = []
 
 function flush(): void {
   const group = queue
@@ -59,29 +46,8 @@ function flush(): void {
   for (const { done } of group) done()
 }
 
-/** What the header buys; null when it buys nothing. */
-function accept(header: string | undefined): Omit<Accepted, 'done'> | null {
-  if (header?.startsWith('Payment ') !== true) return null
-  const { payload } = JSON.parse(Buffer.from(header.slice(8), 'base64url').toString()) as Credential
-  const channel = channels.get(payload.channelId)
-  if (channel === undefined) return null
-  const cumulative = BigInt(payload.cumulativeAmount)
-  if (cumulative < channel.cumulative + price) return null
-  const signature = Buffer.from(payload.signature.slice(2), 'hex')
-  const key = secp256k1.ecdsaRecover(
-    signature.subarray(0, 64),
-    (signature[64] ?? 27) - 27,
-    digest(payload.channelId, cumulative),
-    false,
-  )
-  const signer = Buffer.from(keccak_256(key.subarray(1)).subarray(12)).toString('hex')
-  if (signer !== channel.signer) return null
-  channel.cumulative = cumulative
-  return { channel, cumulative, signature }
-}
-
 createServer((request, response) => {
-  const accepted = accept(request.headers.authorization)
+  const accepted = till.accept(request.headers.authorization)
   if (accepted === null) {
     response.writeHead(402)
     response.end()
@@ -95,15 +61,5 @@ process.on('SIGTERM', () => {
   process.exit(0)
 })
 
-type Credential = { payload: { channelId: Hex; cumulativeAmount: string; signature: Hex } }
-
 /** What the prototype is told. Amounts in base units as decimal digits. */
-export type Job = {
-  port: number
-  upstream: number
-  database: string
-  chainId: number
-  escrow: Address
-  price: string
-  channels: { id: Hex; signer: Address; cumulative: string }[]
-}
+export type Job = Channels & { port: number; upstream: number; database: string }

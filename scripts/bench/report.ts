@@ -39,6 +39,9 @@ export function ratios(samples: Samples, by: By = 'rate') {
     repeatedVoucherVsFree: of('channel-repeated', 'free'),
     freeVsDispatch: of('free', 'dispatch'),
     freeVsNginx: of('free', 'nginx'),
+    vsLimitKept: of('channel', 'limit-kept'),
+    balanceVsLimitKept: of('balance', 'limit-balance'),
+    limitKeptVsFree: of('limit-balance', 'free'),
   }
 }
 

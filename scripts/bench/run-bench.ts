@@ -1,5 +1,6 @@
 import os from 'node:os'
 import { isPinned } from './Child.ts'
+import { measureDisk } from './disk.ts'
 import { gatewayRows } from './gateway-rows.ts'
 import { runGrowth } from './growth/Growth.ts'
 import { lacksRoom } from './growth/Ledgers.ts'
@@ -48,6 +49,7 @@ export async function runBench(options: Options, say: (line: string) => void): P
     if (options.latency) say('Added at half load')
     const sold = gatewayRows.filter(({ name }) => name in samples)
     const latency = options.latency ? await runLatency(sold, samples, stand, told) : {}
+    const disk = options.latency ? measureDisk(stand.folder, options.quick ? 10 : 1_000) : null
     const growth = options.growth && noRoom === null ? await runGrowth(stand, told) : null
     const memory = options.memory && noRoom === null ? await runIdleMemory(stand, told) : null
     const result: Result = {
@@ -59,6 +61,7 @@ export async function runBench(options: Options, say: (line: string) => void): P
       samples,
       skipped,
       latency,
+      disk,
       growth,
       memory,
     }

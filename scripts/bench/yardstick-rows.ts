@@ -3,8 +3,9 @@ import { join } from 'node:path'
 import { freePort } from '../dev/free-port.ts'
 import { price, routes } from './Gateway.ts'
 import { fastest, forgedVouchers, freshVouchers } from './gateway-rows.ts'
-import type { Job } from './limit.ts'
+import type { KeptJob } from './limit-kept.ts'
 import { request } from './load/request.ts'
+import type { Payer } from './payers.ts'
 import type { Row } from './Row.ts'
 import { startServer } from './server.ts'
 import { hasNginx, startNginx } from './servers/nginx.ts'
@@ -25,36 +26,9 @@ export const yardstickRows: readonly Row[] = [
       return { server, port, script: free(stand.payers.length), loop: true, refused: [] }
     },
   },
-  {
-    name: 'limit',
-    title: 'prototype: voucher, durable, proxied, nothing else',
-    skipped: null,
-    hasProbe: true,
-    async start({ stand, folder, calls, probe }) {
-      const port = await freePort()
-      const { chainId, escrow } = stand.chain
-      const path = join(folder, 'limit.json')
-      const job: Job = {
-        port,
-        upstream: stand.upstream.port,
-        database: join(folder, 'limit.sqlite'),
-        chainId,
-        escrow,
-        price: price.toString(),
-        channels: stand.payers.map(({ channelId, key, cumulative }) => ({
-          id: channelId,
-          signer: key.address,
-          cumulative: cumulative.toString(),
-        })),
-      }
-      writeFileSync(path, JSON.stringify(job))
-      const server = await startServer('limit.ts', [path], { probe })
-      const toRequest = paidRequests(sessionOfferStub, chainId)
-      const script = freshVouchers(stand, calls(fastest)).map((signed) => signed.map(toRequest))
-      const refused = forgedVouchers(stand).map(toRequest)
-      return { server, port, script, loop: false, refused }
-    },
-  },
+  prototype('limit', 'prototype: voucher, durable, proxied, nothing else', 'limit.ts', 'voucher'),
+  prototype('limit-kept', 'prototype that keeps the promise, voucher', 'limit-kept.ts', 'voucher'),
+  prototype('limit-balance', 'prototype that keeps the promise, balance', 'limit-kept.ts', 'session'),
   {
     name: 'nginx',
     title: 'nginx as a plain proxy',
@@ -66,3 +40,42 @@ export const yardstickRows: readonly Row[] = [
     },
   },
 ]
+
+/** A prototype on the channels of this run, paid by a fresh voucher each call or by a session. */
+function prototype(name: string, title: string, file: string, by: 'voucher' | 'session'): Row {
+  return {
+    name,
+    title,
+    skipped: null,
+    hasProbe: true,
+    async start({ stand, folder, calls, probe }) {
+      const port = await freePort()
+      const { chainId, escrow } = stand.chain
+      const path = join(folder, `${name}.json`)
+      const job: KeptJob = {
+        port,
+        upstream: stand.upstream.port,
+        database: join(folder, `${name}.sqlite`),
+        chainId,
+        escrow,
+        price: price.toString(),
+        channels: stand.payers.map(({ channelId, key, cumulative }) => ({
+          id: channelId,
+          signer: key.address,
+          cumulative: cumulative.toString(),
+        })),
+        sessions: stand.payers.map(({ session }) => session),
+      }
+      writeFileSync(path, JSON.stringify(job))
+      const server = await startServer(file, [path], { probe })
+      const toRequest = paidRequests(sessionOfferStub, chainId)
+      const refused = forgedVouchers(stand).map(toRequest)
+      if (by === 'session') {
+        const spend = ({ session }: Payer) => request(routes.paid, { authorization: `Bearer ${session}` })
+        return { server, port, script: stand.payers.map((payer) => [spend(payer)]), loop: true, refused }
+      }
+      const script = freshVouchers(stand, calls(fastest)).map((signed) => signed.map(toRequest))
+      return { server, port, script, loop: false, refused }
+    },
+  }
+}

@@ -6,7 +6,16 @@ import { beforeAll, describe, expect, test } from 'vitest'
 /** `./run bench --quick --json`, as one process: that it runs and says what it promises. It times nothing. */
 
 const root = join(import.meta.dirname, '..', '..')
-const rows = ['free', 'channel', 'channel-repeated', 'balance', 'dispatch', 'limit']
+const rows = [
+  'free',
+  'channel',
+  'channel-repeated',
+  'balance',
+  'dispatch',
+  'limit',
+  'limit-kept',
+  'limit-balance',
+]
 type Result = Record<string, Record<string, unknown>> & { samples: Record<string, Record<string, number>[]> }
 let result: Result
 
@@ -31,6 +40,7 @@ describe('bench', () => {
       'samples',
       'skipped',
       'latency',
+      'disk',
       'growth',
       'memory',
     ])
@@ -42,6 +52,9 @@ describe('bench', () => {
       'repeatedVoucherVsFree',
       'freeVsDispatch',
       'freeVsNginx',
+      'vsLimitKept',
+      'balanceVsLimitKept',
+      'limitKeptVsFree',
       'growth1M',
     ])
     expect(Object.keys(result.samples)).toEqual(rows)
@@ -61,7 +74,7 @@ describe('bench', () => {
   })
 
   test('error: a payment that somebody else signed was refused by everything that sells, before it was measured', () => {
-    for (const name of ['channel', 'channel-repeated', 'balance', 'limit'])
+    for (const name of ['channel', 'channel-repeated', 'balance', 'limit', 'limit-kept'])
       for (const { forgedRefused } of result.samples[name] ?? []) expect(forgedRefused).toBe(1)
   })
 })

@@ -27,6 +27,7 @@ const result: Result = {
   samples,
   skipped: { nginx: 'nginx is not installed' },
   latency: {},
+  disk: null,
   growth: null,
   memory: null,
 }
