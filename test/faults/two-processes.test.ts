@@ -309,6 +309,36 @@ describe('one of two is gone', () => {
     180_000,
   )
 
+  test('behavior: the one that opens a channel is killed: copies are told 409, and served once it is open', async () => {
+    const { leader, follower } = roles()
+    const one = await byOpening(await home.payer())
+    await home.chain.testClient.setAutomine(false)
+    const cut = ask(leader, one).catch(() => null)
+    const openings = () =>
+      home.look(async (books) => (await books.openIntents()).filter(({ kind }) => kind === 'open'))
+    await vi.waitFor(async () => expect(await openings()).toMatchObject([{ state: 'sent' }]), {
+      timeout: 30_000,
+    })
+    const copy = await ask(follower, one)
+    expect([copy.status, copy.headers.get('retry-after')]).toEqual([409, '1'])
+    leader.signal('SIGKILL')
+    await leader.gone()
+    expect(await cut).toBeNull()
+    await vi.waitFor(() => expect(follower.times('instance-taken-over')).toBe(1), { timeout: 30_000 })
+    // Nobody else is at it: this one follows it now, and its caller with it.
+    const followed = ask(follower, one)
+    await home.chain.testClient.setAutomine(true)
+    await home.chain.mine(1)
+    await followed
+    const response = await insist([follower], one)
+    expect(response.status).toBe(200)
+    expect(home.runs(one.tag)).toBe(1)
+    expect(await payment(jtiOf(response))).toMatchObject({ delivery: 'delivered', charged: price })
+    expect(await home.audit()).toBe('All holds.')
+    await home.one.start()
+    await home.two.start()
+  }, 180_000)
+
   test('error: the leader is stopped (SIGSTOP) until its calls were ended, and wakes: it charges for none of them', async () => {
     const { leader, follower } = roles()
     const lost = await running(leader)

@@ -65,7 +65,7 @@ async function make(order: Relay, context: RelayContext): Promise<boolean> {
   const { terms, chain, channels, config } = context
   // Also the same deposit again, after an answer that got lost.
   if (await isMade(order, context)) return true
-  const outcome = await withinGasBudget(order.payer, context, () =>
+  const submit = () =>
     chain.submit({
       kind: order.kind,
       // The deposit by name: whoever brings it a second time, to whichever process, hears what becomes of the first.
@@ -74,8 +74,10 @@ async function make(order: Relay, context: RelayContext): Promise<boolean> {
       data: order.data,
       confirmations: chain.depth(terms.token.address, order.deposit),
       gasLimit: config.gasBudgets.gasPerTransaction,
-    }),
-  )
+    })
+  // What is out was counted when it was sent. A budget that it has used up must not keep its copies from its end.
+  const isOut = (await look(order, context)).sent
+  const outcome = await (isOut ? submit() : withinGasBudget(order.payer, context, submit))
   switch (outcome.status) {
     case 'succeeded':
       await channels.apply(outcome.mined)
