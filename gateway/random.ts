@@ -6,9 +6,12 @@ let next = drawn.byteLength
 
 /**
  * Bytes from the system's generator, for ids and nonces: drawn by the block, because a few cost as much as many. Each byte
- * is given once and wiped. At most 4,096.
+ * is given once and wiped.
+ * @throws {RangeError} more than a block.
  */
 export function randomBytes(count: number): Buffer {
+  if (count > drawn.byteLength)
+    throw new RangeError(`${count} bytes are more than the ${drawn.byteLength} of a block.`)
   if (next + count > drawn.byteLength) {
     randomFillSync(drawn)
     next = 0
