@@ -4,7 +4,10 @@ import { PaymentUnknownError } from './errors.ts'
 import * as Problem from './Problem.ts'
 import { awaitPayment } from './payment-status.ts'
 
-/** How often one credential is sent, and for how long, before the outcome is called unknown. */
+/**
+ * How often one credential is sent, and for how long, before the outcome is called unknown. Who is told that the payment is
+ * under way is answered in the end: only the time counts then.
+ */
 const attempts = 5
 const patience = 60_000
 
@@ -24,19 +27,21 @@ export async function deliver(
   let cause: unknown
   for (let attempt = 1; ; attempt++) {
     let delay = 200 * 2 ** attempt
+    let isRunning = false
     try {
       const paid = init(call, { ...headers, 'Idempotency-Key': call.idempotencyKey }, 'manual')
       const response = await context.fetch(call.url, paid)
       const problem = await undecided(response)
       if (problem === undefined) return response
       paymentId = problem.paymentId ?? paymentId
+      isRunning = response.status === 409
       delay = Math.max(delay, retryAfter(response, context))
       await response.body?.cancel()
     } catch (error) {
       if (call.signal?.aborted === true) throw error
       cause = error
     }
-    if (attempt >= attempts || context.clock.now() + delay > deadline) break
+    if ((attempt >= attempts && !isRunning) || context.clock.now() + delay > deadline) break
     await context.clock.wait(delay, call.signal)
     if (paymentId === undefined) continue
     const asked = { origin: call.url.origin, id: paymentId, signal: call.signal, deadline }

@@ -98,6 +98,23 @@ describe.each(['channel', 'charge'] as const)('an unknown outcome on rail %s', (
     expect(paid()).toHaveLength(5)
   })
 
+  test('behavior: told that it is under way, it repeats the same credential after Retry-After, for up to a minute', async () => {
+    script(...Array<() => Response>(7).fill(running))
+    const { account, clock, payingFetch } = client(rail)
+    expect(await (await payingFetch(gateway.url)).text()).toBe('sold')
+    expect([paid().length, account.signatures()]).toEqual([8, signatures])
+    expect(new Set(paid().map(({ headers }) => headers.get('authorization'))).size).toBe(1)
+    expect(clock.waits).toEqual([1_000, 1_000, 1_600, 3_200, 6_400, 12_800, 25_600])
+  })
+
+  test('error: under way for longer than a minute is unknown, and signed once', async () => {
+    script(...Array<() => Response>(20).fill(running))
+    const { account, clock, payingFetch } = client(rail)
+    await expect(payingFetch(gateway.url)).rejects.toThrow(PaymentUnknownError)
+    expect(account.signatures()).toBe(signatures)
+    expect(clock.waits.reduce((sum, wait) => sum + wait, 0)).toBeLessThanOrEqual(60_000)
+  })
+
   test('behavior: the same key later fetches the answer, signing nothing', async () => {
     gateway.after = (response, request) => (request.headers.has('authorization') ? 'drop' : response)
     const { account, payingFetch } = client(rail)
