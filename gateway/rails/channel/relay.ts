@@ -85,9 +85,10 @@ async function make(order: Relay, context: RelayContext): Promise<boolean> {
     case 'unknown':
       throw new PaymentUnknownError(order.channelId, outcome.reason)
     default: {
-      // Another process may have been first, and this one's copy of it is what the escrow refuses.
-      if (await isMade(order, context)) return true
+      // Another process may have been first, and this one's copy of it is what the escrow refuses. What is booked right now
+      // is not found under way any more, so that whether it is made is asked last.
       const { sent, elsewhere } = await look(order, context)
+      if (await isMade(order, context)) return true
       if (elsewhere) return false
       if (sent) throw new PaymentUnknownError(order.channelId, 'it is being made.')
       throw revertProblem(outcome.reason, `The deposit was refused: ${outcome.reason}.`, {
