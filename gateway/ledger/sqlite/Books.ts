@@ -62,9 +62,9 @@ export class Books {
     return (this.#prepare(query).statement.get(...values) as Row | undefined) ?? null
   }
 
-  /** Writes one row of the working set. */
-  write<Values extends Value[]>(query: Query<Values, never>, ...values: Values): void {
-    this.#prepare(query).statement.run(...values)
+  /** Writes one row of the working set. Returns how many rows it changed. */
+  write<Values extends Value[]>(query: Query<Values, never>, ...values: Values): number {
+    return this.#prepare(query).statement.run(...values).changes
   }
 
   /** Runs reads on one snapshot. */

@@ -17,20 +17,25 @@ const applicationId = 0x66727468
  */
 export function migrate(database: Database, now: number, directory = migrations): void {
   const known = readMigrations(directory)
-  database
-    .transaction(() => {
-      claimFile(database)
-      const applied = readApplied(database, known)
-      const record = database.prepare<[number, string, string, number]>(
-        'INSERT INTO migrations (version, name, hash, applied_at) VALUES (?, ?, ?, ?)',
-      )
-      for (const migration of known.slice(applied.length)) {
-        database.exec(migration.text)
-        record.run(migration.version, migration.name, migration.hash, now)
-      }
-      if (applied.length < known.length) checkReferences(database)
-    })
-    .immediate()
+  const apply = database.transaction(() => {
+    claimFile(database)
+    const applied = readApplied(database, known)
+    const record = database.prepare<[number, string, string, number]>(
+      'INSERT INTO migrations (version, name, hash, applied_at) VALUES (?, ?, ?, ?)',
+    )
+    for (const migration of known.slice(applied.length)) {
+      database.exec(migration.text)
+      record.run(migration.version, migration.name, migration.hash, now)
+    }
+    if (applied.length < known.length) checkReferences(database)
+  })
+  // A table that is made anew is dropped while others refer to it. This is heard only outside of a transaction.
+  database.pragma('foreign_keys = OFF')
+  try {
+    apply.immediate()
+  } finally {
+    database.pragma('foreign_keys = ON')
+  }
 }
 
 /**

@@ -25,6 +25,15 @@ function withAnother(folder: string, text = 'CREATE TABLE extra (id INTEGER PRIM
   return directory
 }
 
+/** The migrations before one. */
+function migrationsBefore(folder: string, first: string): string {
+  const directory = join(folder, 'before')
+  mkdirSync(directory)
+  for (const name of readdirSync(migrations).filter((one) => one < first))
+    copyFileSync(join(migrations, name), join(directory, name))
+  return directory
+}
+
 describe('openSqliteLedger', () => {
   test('default: makes the folder and the file, and finds everything again', async () => {
     const path = join(testFolder(), 'deep', 'er', 'ledger.sqlite')
@@ -126,12 +135,8 @@ describe('migrate', () => {
   test('behavior: payments that are unknown, and answers that are stored, when doubts come to the books are counted in', async () => {
     const folder = testFolder()
     const path = join(folder, 'ledger.sqlite')
-    const before = join(folder, 'before')
-    mkdirSync(before)
-    for (const name of readdirSync(migrations).filter((one) => one < '0010'))
-      copyFileSync(join(migrations, name), join(before, name))
     const database = new Database(path)
-    migrate(database, 1, before)
+    migrate(database, 1, migrationsBefore(folder, '0010'))
     const insert = database.prepare(
       `INSERT INTO payments (id, family, repeat, fingerprint, rail, dialect, wallet, route, asset, amount, charged, earns,
          delivery, money, created_at, updated_at)
@@ -150,6 +155,43 @@ describe('migrate', () => {
     await ledger.doubts.forget('doubted')
     expect(await ledger.doubts.find(call)).toBeNull()
     await ledger.close()
+  })
+
+  test('behavior: tables that others refer to are made anew with every row, and refuse what they refused', () => {
+    const folder = testFolder()
+    const database = new Database(join(folder, 'ledger.sqlite'))
+    migrate(database, 1, migrationsBefore(folder, '0011'))
+    database.exec(`
+      INSERT INTO accounts VALUES ('treasury', 'a', '-9', '0'), ('wallet:w', 'a', '4', '2'), ('revenue:r', 'a', '5', '0');
+      INSERT INTO payments (id, family, repeat, fingerprint, rail, dialect, wallet, route, asset, amount, charged, earns,
+        delivery, money, created_at, updated_at, owner)
+      VALUES ('p1', 'k1', 0, 'call', 'balance', 'session', 'w', 'r', 'a', '5', '5', 'revenue:r', 'delivered', 'captured', 1, 2, 'g'),
+        ('p2', 'k2', 0, 'call', 'balance', 'session', 'w', 'r', 'a', '2', '0', 'revenue:r', 'held', 'held', 3, 3, NULL);
+      INSERT INTO transfers (id, debit, credit, asset, amount, kind, payment_id, created_at)
+      VALUES (7, 'wallet:w', 'revenue:r', 'a', '5', 'capture', 'p1', 2);
+      INSERT INTO holds VALUES (1, 'p2', 'wallet:w', 'a', '2');
+      INSERT INTO answers VALUES ('p1', x'01', 2);`)
+    const rows = () =>
+      ['payments', 'transfers', 'holds', 'answers'].map((table) =>
+        database.prepare(`SELECT * FROM ${table}`).all(),
+      )
+    const before = rows()
+    migrate(database, 2)
+    expect(rows()).toEqual(before)
+    expect(database.pragma('foreign_key_check')).toEqual([])
+    expect(database.pragma('foreign_keys', { simple: true })).toBe(1)
+    const refused = [
+      'DELETE FROM payments',
+      'DELETE FROM transfers',
+      "UPDATE payments SET delivery = 'held' WHERE id = 'p1'",
+      "UPDATE payments SET money = 'given-away' WHERE id = 'p2'",
+      "UPDATE payments SET delivery = 'perhaps' WHERE id = 'p2'",
+      "INSERT INTO transfers (debit, credit, asset, amount, kind, payment_id, created_at) VALUES ('wallet:w', 'revenue:r', 'a', '1', 'gift', 'p1', 2)",
+      "INSERT INTO transfers (debit, credit, asset, amount, kind, payment_id, created_at) VALUES ('treasury', 'revenue:r', 'a', '1', 'charge', 'p1', 2)",
+      "INSERT INTO holds VALUES (2, 'nobody', 'wallet:w', 'a', '1')",
+    ]
+    for (const sql of refused) expect(() => database.exec(sql), sql).toThrow(/constraint|stays|never/i)
+    database.close()
   })
 
   test('error: a released one that was edited is detected', () => {

@@ -45,7 +45,7 @@ export class WorkingSet {
   constructor(books: Books) {
     this.#books = books
     this.balances = new WriteBehind((key, row) => writeBalance(books, key, row))
-    this.channels = new WriteBehind((id, row) => writeChannel(books, id as Hex, row))
+    this.channels = new WriteBehind((id, row, stored) => writeChannel(books, id as Hex, row, stored))
     this.unsettled = new WriteBehind((asset, row) => writeUnsettled(books, asset, row))
     this.trail = new PendingTrail(books)
     const waiting = [this.balances, this.channels, this.unsettled, this.trail]

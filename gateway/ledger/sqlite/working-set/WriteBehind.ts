@@ -11,9 +11,9 @@ export class WriteBehind<Row> {
   readonly #before = new Map<string, Row | undefined>()
   /** Rows of earlier operations that were written inside the savepoint of the running one. */
   readonly #early = new Map<string, Row>()
-  readonly #write: (key: string, row: Row) => void
+  readonly #write: WriteBehind.Write<Row>
 
-  constructor(write: (key: string, row: Row) => void) {
+  constructor(write: WriteBehind.Write<Row>) {
     this.#write = write
   }
 
@@ -46,7 +46,7 @@ export class WriteBehind<Row> {
   flush(): void {
     if (this.#dirty.size === 0) return
     for (const [key, row] of this.#dirty) {
-      this.#write(key, row)
+      this.#write(key, row, this.#rows.get(key))
       this.#rows.put(key, row)
       const before = this.#before.has(key) ? this.#before.get(key) : row
       if (before !== undefined) this.#early.set(key, before)
@@ -79,4 +79,9 @@ export class WriteBehind<Row> {
     this.#before.clear()
     this.#early.clear()
   }
+}
+
+export declare namespace WriteBehind {
+  /** Writes a row. `stored` is what the database has, where that is known. */
+  type Write<Row> = (key: string, row: Row, stored: Row | undefined) => void
 }

@@ -1,3 +1,4 @@
+import { LedgerIntegrityError } from '../../errors.ts'
 import type { Books } from '../Books.ts'
 import { sql } from '../sql.ts'
 
@@ -6,9 +7,10 @@ export type Balance = { posted: bigint; pending: bigint; stored: boolean }
 
 const read = sql<[name: string, asset: string], { posted: string; pending: string }>`
   SELECT posted, pending FROM accounts WHERE name = ? AND asset = ?`
-const write = sql<[name: string, asset: string, posted: string, pending: string]>`
-  INSERT INTO accounts (name, asset, posted, pending) VALUES (?, ?, ?, ?)
-  ON CONFLICT (name, asset) DO UPDATE SET posted = excluded.posted, pending = excluded.pending`
+const insert = sql<[name: string, asset: string, posted: string, pending: string]>`
+  INSERT INTO accounts (name, asset, posted, pending) VALUES (?, ?, ?, ?)`
+const write = sql<[posted: string, pending: string, name: string, asset: string]>`
+  UPDATE accounts SET posted = ?, pending = ? WHERE name = ? AND asset = ?`
 
 /** An account in one asset, as a key. Neither contains a space: a route's name may, and stands before the last one. */
 export function balanceKey(account: string, asset: string): string {
@@ -38,7 +40,7 @@ export function setBalance(
   const key = balanceKey(account, asset)
   const known = balanceOf(books, account, asset)
   if (!known.stored) {
-    books.write(write, account, asset, String(posted), String(pending))
+    books.write(insert, account, asset, String(posted), String(pending))
     books.rows.balances.drop(key)
   }
   books.rows.balances.set(key, { posted, pending, stored: true })
@@ -47,5 +49,7 @@ export function setBalance(
 
 export function writeBalance(books: Books, key: string, { posted, pending }: Balance): void {
   const split = key.lastIndexOf(' ')
-  books.write(write, key.slice(0, split), key.slice(split + 1), String(posted), String(pending))
+  const [name, asset] = [key.slice(0, split), key.slice(split + 1)]
+  if (books.write(write, String(posted), String(pending), name, asset) !== 1)
+    throw new LedgerIntegrityError(`account "${name}" in ${asset} has no row`)
 }
