@@ -324,7 +324,9 @@ export const schema = z.strictObject({
         .min(0)
         .max(60)
         .default(30)
-        .describe('Longest wait that `Prefer: wait=N` gets for a call that is still running, or a deposit that is being made.'),
+        .describe(
+          'Longest wait that `Prefer: wait=N` gets for a call that is still running, or a deposit that is being made.',
+        ),
       waiters: z.int().min(0).default(1_000).describe('Most callers that wait at once.'),
       idleMs: z.int().min(100).default(30_000).describe('Longest silence inside an upstream’s answer.'),
     })
