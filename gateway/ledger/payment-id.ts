@@ -1,4 +1,4 @@
-import { randomBytes } from '../random.ts'
+import { randomBytes } from 'node:crypto'
 
 /**
  * A new payment's id: when it was made, so that payments made together lie together on disk, and 128 random bits, so that

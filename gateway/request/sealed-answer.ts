@@ -1,6 +1,5 @@
-import { createCipheriv, createDecipheriv, type KeyObject } from 'node:crypto'
+import { createCipheriv, createDecipheriv, type KeyObject, randomBytes } from 'node:crypto'
 import type { StoredAnswer } from '../ledger/Payment.ts'
-import { randomBytes } from '../random.ts'
 import type { Fields } from '../upstream/Fields.ts'
 
 /** An answer that fits in memory. */

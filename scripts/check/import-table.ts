@@ -5,7 +5,7 @@
 export const folders: Readonly<Record<string, Folder>> = {
   'gateway/protocol': { may: [], why: 'the words on the wire are pure and shared with the client' },
   'gateway/ledger': {
-    may: ['gateway/protocol', 'gateway/errors.ts', 'gateway/clock.ts', 'gateway/random.ts'],
+    may: ['gateway/protocol', 'gateway/errors.ts', 'gateway/clock.ts'],
     why: 'the books know nothing of calls, chains or HTTP',
   },
   'gateway/routes': {
@@ -75,7 +75,6 @@ export const folders: Readonly<Record<string, Folder>> = {
       'gateway/telemetry',
       'gateway/errors.ts',
       'gateway/clock.ts',
-      'gateway/random.ts',
       'gateway/single-flight.ts',
     ],
     types: ['gateway/deps.ts', 'gateway/config', 'gateway/keys.ts'],
