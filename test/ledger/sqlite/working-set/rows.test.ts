@@ -1,0 +1,85 @@
+import Database from 'better-sqlite3'
+import { expect, test } from 'vitest'
+import { LedgerIntegrityError } from '../../../../gateway/ledger/errors.ts'
+import { type DeliveryState, isOpen, type MoneyState } from '../../../../gateway/ledger/Payment.ts'
+import { Books } from '../../../../gateway/ledger/sqlite/Books.ts'
+import { migrate } from '../../../../gateway/ledger/sqlite/migrate.ts'
+import { openSqliteLedger } from '../../../../gateway/ledger/sqlite/open-sqlite-ledger.ts'
+import { chainRef, channelClaim, channelId, openChannel, testClock } from '../../fixtures.ts'
+import { testFolder } from '../../test-folder.ts'
+
+test('behavior: whatever changed of a channel is in the file when it is opened again (a call writes only a part)', async () => {
+  const path = `${testFolder()}/ledger.sqlite`
+  const clock = testClock()
+  let ledger = await openSqliteLedger({ path, clock })
+  /** Opened again, it says what it said from memory. */
+  const reopen = async () => {
+    const before = await ledger.channel(channelId)
+    await ledger.close()
+    ledger = await openSqliteLedger({ path, clock })
+    expect(await ledger.channel(channelId)).toEqual(before)
+    return before
+  }
+  const spend = async (id: string, cumulative: bigint) => {
+    await ledger.claim(channelClaim(id, cumulative, { amount: 10n }))
+    await ledger.capture({ paymentId: id, amount: 10n, complete: true })
+    clock.advance(1_000)
+  }
+  await openChannel(ledger)
+  await spend('a', 10n)
+  await spend('b', 20n)
+  expect(await reopen()).toMatchObject({ accepted: 20n, spent: 20n, settled: 0n })
+  await spend('c', 30n)
+  await ledger.channelSettled({ id: channelId, cumulative: 20n, ref: chainRef(), now: clock.now() })
+  expect(await reopen()).toMatchObject({ spent: 30n, settled: 20n })
+  await spend('d', 40n)
+  await ledger.closeRequested(channelId, clock.now())
+  expect((await reopen())?.closeRequestedAt).toBe(clock.now())
+  await ledger.channelSettled({ id: channelId, cumulative: 40n, ref: chainRef(), now: clock.now() })
+  await ledger.channelFinalized(channelId, chainRef())
+  expect(await reopen()).toMatchObject({ settled: 40n, unsettledSince: null, finalized: true })
+  await ledger.close()
+})
+
+test('error: an account whose row is gone stops the group: its balance is not lost in silence', () => {
+  const database = new Database(':memory:')
+  migrate(database, 0)
+  const books = new Books(database, testClock())
+  books.rows.balances.set('wallet:w asset', { posted: 5n, pending: 0n, stored: true })
+  expect(() => books.rows.flush()).toThrow(LedgerIntegrityError)
+  database.close()
+})
+
+test('behavior: a payment is open in memory exactly when it is in the file (one that runs would not be ended after a crash)', () => {
+  const database = new Database(':memory:')
+  migrate(database, 0)
+  const deliveries: DeliveryState[] = ['held', 'delivering', 'delivered', 'failed', 'void']
+  const moneys: MoneyState[] = [
+    'held',
+    'settling',
+    'unknown',
+    'captured',
+    'settled',
+    'credited',
+    'refunded',
+    'lost',
+    'void',
+  ]
+  const insert = database.prepare(
+    `INSERT INTO payments (id, family, repeat, fingerprint, rail, dialect, wallet, route, asset, amount, charged, earns,
+       delivery, money, created_at, updated_at)
+     VALUES (?, ?, 0, 'call', 'charge', 'mpp', 'w', 'r', 'a', '1', '0', 'revenue:r', ?, ?, 1, 1)`,
+  )
+  for (const delivery of deliveries)
+    for (const money of moneys)
+      if ((delivery === 'void') === (money === 'void'))
+        insert.run(`${delivery}/${money}`, `${delivery}/${money}`, delivery, money)
+  const rows = database
+    .prepare<[], { delivery: DeliveryState; money: MoneyState; open: number }>(
+      'SELECT delivery, money, open FROM payments',
+    )
+    .all()
+  expect(rows).toHaveLength(33)
+  for (const row of rows) expect({ ...row, open: isOpen(row) }).toEqual({ ...row, open: row.open === 1 })
+  database.close()
+})
