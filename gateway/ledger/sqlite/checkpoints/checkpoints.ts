@@ -24,6 +24,8 @@ export function startCheckpoints(path: string): Checkpoints {
   worker.unref()
   return {
     close() {
+      // Who closes waits for it: the process must not end first.
+      worker.ref()
       worker.postMessage('close')
       return ended
     },

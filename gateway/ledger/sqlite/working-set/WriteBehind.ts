@@ -6,11 +6,11 @@ import { RowCache } from './RowCache.ts'
  */
 export class WriteBehind<Row> {
   readonly #rows = new RowCache<Row>()
-  readonly #dirty = new Map<string, Row>()
+  #dirty = new Map<string, Row>()
   /** What the running operation changed, as it was before; undefined where it was not dirty. */
-  readonly #before = new Map<string, Row | undefined>()
+  #before = new Map<string, Row | undefined>()
   /** Rows of earlier operations that were written inside the savepoint of the running one. */
-  readonly #early = new Map<string, Row>()
+  #early = new Map<string, Row>()
   readonly #write: WriteBehind.Write<Row>
 
   constructor(write: WriteBehind.Write<Row>) {
@@ -51,14 +51,13 @@ export class WriteBehind<Row> {
       const before = this.#before.has(key) ? this.#before.get(key) : row
       if (before !== undefined) this.#early.set(key, before)
     }
-    this.#dirty.clear()
+    this.#dirty = new Map()
   }
 
-  /** The operation is done. */
+  /** The operation is done. What is emptied is made anew: why, `RowCache` says. */
   settle(): void {
-    // Emptying what is empty makes a new table each time.
-    if (this.#before.size > 0) this.#before.clear()
-    if (this.#early.size > 0) this.#early.clear()
+    if (this.#before.size > 0) this.#before = new Map()
+    if (this.#early.size > 0) this.#early = new Map()
     this.#rows.settle()
   }
 
@@ -75,9 +74,9 @@ export class WriteBehind<Row> {
   /** Somebody else may have written, or the transaction failed. */
   forget(): void {
     this.#rows.forget()
-    this.#dirty.clear()
-    this.#before.clear()
-    this.#early.clear()
+    this.#dirty = new Map()
+    this.#before = new Map()
+    this.#early = new Map()
   }
 }
 
