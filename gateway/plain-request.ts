@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { onClose } from './on-close.ts'
 import type { Incoming } from './request/Incoming.ts'
 import * as Fields from './upstream/Fields.ts'
 import type { Gone } from './upstream/Gone.ts'
@@ -37,7 +38,7 @@ class PlainRequest implements Incoming, Gone {
     this.method = method
     this.target = target
     this.fields = message.rawHeaders
-    response.once('close', () => {
+    onClose(response, () => {
       if (response.writableFinished) return
       this.aborted = true
       for (const listener of this.#listeners.splice(0)) listener()

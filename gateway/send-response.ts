@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import { GatewayError } from './errors.ts'
+import { onClose } from './on-close.ts'
 import type { Outgoing } from './request/Outgoing.ts'
 import { problem } from './request/problem.ts'
 import type { Sink, Source } from './upstream/Source.ts'
@@ -38,7 +39,7 @@ class Sending implements Sink {
     this.#source.open(this)
     this.#opening = false
     if (this.#over) return
-    this.#response.once('close', () => {
+    onClose(this.#response, () => {
       if (this.#over) return
       this.#over = true
       clearImmediate(this.#early)

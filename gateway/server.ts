@@ -13,6 +13,7 @@ import { getRequestListener, type HttpBindings } from '@hono/node-server'
 import type { createApp } from './app.ts'
 import type { Deps } from './deps.ts'
 import { GatewayError } from './errors.ts'
+import { onClose } from './on-close.ts'
 import { plainRequest } from './plain-request.ts'
 import { fromResponse, type Outgoing, toResponse } from './request/Outgoing.ts'
 import { handle } from './request/pipeline.ts'
@@ -89,7 +90,7 @@ function answerUnparsed(server: Server): void {
   const busy = new WeakSet<object>()
   server.on('request', ({ socket }, response) => {
     busy.add(socket)
-    response.once('close', () => busy.delete(socket))
+    onClose(response, () => busy.delete(socket))
   })
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
     if (!socket.writable || busy.has(socket) || error.code === 'ECONNRESET') socket.destroy()
