@@ -6,17 +6,31 @@ export function fromRequest(
   request: Request,
   { target, serve }: Pick<Incoming, 'target' | 'serve'>,
 ): Incoming {
-  return {
-    method: request.method,
-    target,
-    fields: Fields.from(request.headers),
-    get body() {
-      return request.body
-    },
-    get gone() {
-      return request.signal
-    },
-    url: request.url,
-    ...(serve === undefined ? {} : { serve }),
+  return new WebRequest(request, target, serve)
+}
+
+class WebRequest implements Incoming {
+  readonly method: string
+  readonly target: string
+  readonly fields: Fields.Fields
+  readonly url: string
+  readonly serve?: NonNullable<Incoming['serve']>
+  readonly #request: Request
+
+  constructor(request: Request, target: string, serve: Incoming['serve']) {
+    this.method = request.method
+    this.target = target
+    this.fields = Fields.from(request.headers)
+    this.url = request.url
+    if (serve !== undefined) this.serve = serve
+    this.#request = request
+  }
+
+  get body(): Incoming['body'] {
+    return this.#request.body
+  }
+
+  get gone(): Incoming['gone'] {
+    return this.#request.signal
   }
 }

@@ -5,45 +5,51 @@ import { signalOf } from '../upstream/Gone.ts'
 import type { Incoming } from './Incoming.ts'
 import { lookMs, preferredWait, type Waiting } from './wait.ts'
 
-/** The patience of one request, and what it has used of it. */
-export type RequestPatience = Patience & {
-  readonly waitedMs: number
+type Context = Pick<Deps, 'clock' | 'waiting'> & { config: { limits: { waitSeconds: number } } }
+type Begun = { place: Waiting.Place; signal: AbortSignal; seconds: number; at: number }
+
+/** The patience of one request: as long as the caller likes to wait (`Prefer: wait=N`), and while there is room. */
+export class RequestPatience implements Patience {
+  readonly #incoming: Pick<Incoming, 'fields' | 'gone'>
+  readonly #context: Context
+  #begun: Begun | null = null
+
+  constructor(incoming: Pick<Incoming, 'fields' | 'gone'>, context: Context) {
+    this.#incoming = incoming
+    this.#context = context
+  }
+
+  async next(subject: string): Promise<boolean> {
+    this.#begun ??= this.#begin(subject)
+    if (this.#begun === null || this.#begun.signal.aborted) return false
+    return this.#begun.place.next(lookMs, this.#begun.signal)
+  }
+
+  wake(subject: string): void {
+    this.#context.waiting.wake(subject)
+  }
+
   /** Gives its place to another caller. */
-  leave(): void
-}
+  leave(): void {
+    this.#begun?.place.leave()
+  }
 
-/** As long as the caller likes to wait (`Prefer: wait=N`), and while there is room. */
-export function createPatience(
-  { fields, gone }: Pick<Incoming, 'fields' | 'gone'>,
-  {
-    clock,
-    config,
-    waiting,
-  }: Pick<Deps, 'clock' | 'waiting'> & { config: { limits: { waitSeconds: number } } },
-): RequestPatience {
-  let begun: { place: Waiting.Place; signal: AbortSignal; seconds: number; at: number } | null = null
+  get granted(): number | null {
+    return this.#begun?.seconds ?? null
+  }
 
-  function begin(subject: string) {
+  /** How much of it was used. */
+  get waitedMs(): number {
+    return this.#begun === null ? 0 : this.#context.clock.now() - this.#begun.at
+  }
+
+  #begin(subject: string): Begun | null {
+    const { fields, gone } = this.#incoming
+    const { clock, config, waiting } = this.#context
     const seconds = preferredWait(Fields.get(fields, 'prefer'), config.limits.waitSeconds)
     const place = seconds === null ? null : waiting.enter(subject)
     if (seconds === null || place === null) return null
     const signal = AbortSignal.any([signalOf(gone), AbortSignal.timeout(seconds * 1_000)])
     return { place, signal, seconds, at: clock.now() }
-  }
-
-  return {
-    async next(subject) {
-      begun ??= begin(subject)
-      if (begun === null || begun.signal.aborted) return false
-      return begun.place.next(lookMs, begun.signal)
-    },
-    wake: waiting.wake,
-    leave: () => begun?.place.leave(),
-    get granted() {
-      return begun?.seconds ?? null
-    },
-    get waitedMs() {
-      return begun === null ? 0 : clock.now() - begun.at
-    },
   }
 }

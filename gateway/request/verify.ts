@@ -14,7 +14,7 @@ import { type VerifiedCharge, verifyMppCharge, verifyX402Exact } from '../rails/
 import { PaymentRefusedError } from '../rails/payment-error.ts'
 import { mppRequestText, payeeOf, realmOf } from './offers.ts'
 import type { OurChallenges } from './our-challenges.ts'
-import { createPatience } from './patience.ts'
+import { RequestPatience } from './patience.ts'
 import type { Priced } from './price.ts'
 
 /** A bearer session that spends its wallet's balance. */
@@ -93,13 +93,13 @@ async function verifyMpp(credential: Credential, priced: Priced, deps: Deps): Pr
     if (paying === null) throw late
     return { ...priced, paying, ...common, waitedMs: 0 }
   }
-  const patience = createPatience(priced.incoming, deps)
+  const patience = new RequestPatience(priced.incoming, deps)
   // HEAD carries no answer, so a voucher on it is a voucher and not a call ("Voucher Submission Transport").
   const action = await sessionAction(
     credential,
     { voucherOnly: priced.method === 'HEAD' },
     { ...deps, terms, patience },
-  ).finally(patience.leave)
+  ).finally(() => patience.leave())
   return action.kind === 'pay'
     ? { ...priced, paying: action.voucher, ...common, waitedMs: patience.waitedMs }
     : {

@@ -4,13 +4,25 @@ import type { Voucher } from '../../protocol/Voucher.ts'
 /**
  * Vouchers whose signature was verified, so that an exact repeat costs a look-up. Only what an account was found to have
  * signed is added: a wrong signature leaves nothing behind, and a contract wallet, which may change its mind, is asked
- * each time. Every part counts: a channel that has another signer now finds nothing.
+ * each time. Every part counts: a channel that has another signer now finds nothing. Bounded: two generations, of which the
+ * older one is dropped when the younger has half of `most`.
  */
 export function verifiedVouchers(most: number): verifiedVouchers.Known {
-  const known = new Map<Hex, Voucher & { signer: Address }>()
+  let young = new Map<Hex, Signed>()
+  let old = new Map<Hex, Signed>()
+
+  function keep(signature: Hex, signed: Signed): void {
+    if (young.size >= most / 2 && !young.has(signature)) {
+      old = young
+      young = new Map()
+    }
+    young.set(signature, signed)
+  }
+
   return {
     has({ channelId, cumulativeAmount }, signature, signer) {
-      const found = known.get(signature)
+      const recent = young.get(signature)
+      const found = recent ?? old.get(signature)
       if (
         found === undefined ||
         found.cumulativeAmount !== cumulativeAmount ||
@@ -18,26 +30,21 @@ export function verifiedVouchers(most: number): verifiedVouchers.Known {
         found.signer !== signer
       )
         return false
-      known.delete(signature)
-      known.set(signature, found)
+      if (recent === undefined) keep(signature, found)
       return true
     },
     add({ channelId, cumulativeAmount }, signature, signer) {
-      known.delete(signature)
-      known.set(signature, { channelId, cumulativeAmount, signer })
-      if (known.size <= most) return
-      for (const oldest of known.keys()) {
-        known.delete(oldest)
-        return
-      }
+      keep(signature, { channelId, cumulativeAmount, signer })
     },
   }
 }
 
+type Signed = Voucher & { signer: Address }
+
 export declare namespace verifiedVouchers {
   type Known = {
     has(voucher: Voucher, signature: Hex, signer: Address): boolean
-    /** Call it only for a signature that `signer`, an account, was found to have made. The least recently used makes room. */
+    /** Call it only for a signature that `signer`, an account, was found to have made. What was not asked for lately makes room. */
     add(voucher: Voucher, signature: Hex, signer: Address): void
   }
 }
