@@ -22,7 +22,7 @@ export type Sample = Done & {
   /** Where the time went, if that was asked for. */
   profile?: Profile.Profile
   /** Pauses of the collector while it was measured, if that was asked for. */
-  pauses?: { scavenges: number; longestScavenge: number; longestOther: number }
+  pauses?: { scavenges: number; longestScavenge: number; longestOther: number; keptPerCall: number | null }
 }
 
 /** Sends the script to a running server from a fresh generator, and watches both. */
@@ -61,15 +61,16 @@ export async function measure(server: Child, options: measure.Options): Promise<
     microsPerCall: done.answered === 0 ? 0 : ((after - before) * 1_000) / done.answered,
     calibrationMs,
     ...(watch === 'profile' ? { profile: Profile.read(recorded) } : {}),
-    ...(watch === 'pauses' ? { pauses: longest(told as Pauses) } : {}),
+    ...(watch === 'pauses' ? { pauses: summary(told as Pauses, done.answered) } : {}),
   }
 }
 
-function longest({ scavenge, other }: Pauses): NonNullable<Sample['pauses']> {
+function summary({ scavenge, other, kept }: Pauses, calls: number): NonNullable<Sample['pauses']> {
   return {
     scavenges: scavenge.length,
     longestScavenge: Math.max(0, ...scavenge),
     longestOther: Math.max(0, ...other),
+    keptPerCall: kept === null || calls === 0 ? null : kept / calls,
   }
 }
 

@@ -76,14 +76,18 @@ function measuredText(result: Result): string {
           'p99.9 ms',
           'longest scavenge ms',
           'other pause ms',
+          'kept kB a call',
         ],
-        Object.entries(latency).map(([name, { perSecond, added, longestScavenge, longestOther }]) => [
-          titles[name] ?? name,
-          number(perSecond),
-          ...[added.p50, added.p99, added.p999, longestScavenge, longestOther].map((value) =>
-            number(value, 2),
-          ),
-        ]),
+        Object.entries(latency).map(
+          ([name, { perSecond, added, longestScavenge, longestOther, keptPerCall }]) => [
+            titles[name] ?? name,
+            number(perSecond),
+            ...[added.p50, added.p99, added.p999, longestScavenge, longestOther].map((value) =>
+              number(value, 2),
+            ),
+            keptPerCall === null ? '–' : number(keptPerCall / 1_000, 2),
+          ],
+        ),
       ),
     )
   if (disk !== null)

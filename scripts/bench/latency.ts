@@ -18,6 +18,8 @@ export type Latency = {
   longestScavenge: number
   longestOther: number
   scavenges: number
+  /** Bytes of a call that the collector moved to the old generation; null when a full collection ran in every round. */
+  keptPerCall: number | null
   samples: { gateway: Sample; direct: Sample }[]
 }
 
@@ -79,18 +81,20 @@ function summarise(perSecond: number, pairs: Latency['samples']): Latency {
     longestScavenge: Math.max(0, ...pauses.map((of) => of.longestScavenge)),
     longestOther: Math.max(0, ...pauses.map((of) => of.longestOther)),
     scavenges: pauses.reduce((sum, of) => sum + of.scavenges, 0),
+    keptPerCall: median(pauses.flatMap(({ keptPerCall }) => keptPerCall ?? [])),
     samples: pairs,
   }
 }
 
 function describe(
   name: string,
-  { perSecond, added, longestScavenge, longestOther, samples }: Latency,
+  { perSecond, added, longestScavenge, longestOther, keptPerCall, samples }: Latency,
 ): string {
   const ms = (value: number) => `${value.toFixed(2)} ms`
   return [
     `  ${name.padEnd(18)}  at ${perSecond.toFixed(0)} calls/s adds p50 ${ms(added.p50)}, p99 ${ms(added.p99)}, p99.9 ${ms(added.p999)};`,
     `longest scavenge ${ms(longestScavenge)}, other pause ${ms(longestOther)};`,
+    `kept ${keptPerCall === null ? 'not known' : `${(keptPerCall / 1_000).toFixed(2)} kB`} of a call;`,
     `added p99 by round: ${samples.map(({ gateway, direct }) => (gateway.p99 - direct.p99).toFixed(2)).join(', ')}`,
   ].join(' ')
 }

@@ -1,20 +1,28 @@
 import { writeFileSync } from 'node:fs'
 import { Session } from 'node:inspector/promises'
 import { constants, PerformanceObserver } from 'node:perf_hooks'
+import { getHeapSpaceStatistics } from 'node:v8'
 
 /**
  * Preloaded into a server under test (`node --expose-gc --import …/probe.ts`) where more is asked of it than how fast it
  * answers. It speaks over the channel to the process that started it, and is silent until it is asked.
  */
 
-/** Pauses of the collector, in milliseconds. `scavenge`: of the young generation. */
-export type Pauses = { scavenge: readonly number[]; other: readonly number[] }
+/**
+ * Pauses of the collector, in milliseconds. `scavenge`: of the young generation. `kept`: bytes that it moved to the old one, from
+ * where only a full collection frees them; null when one ran meanwhile.
+ */
+export type Pauses = { scavenge: readonly number[]; other: readonly number[]; kept: number | null }
 
 /** Bytes in use after a full collection. */
 export type Memory = { heap: number; external: number; resident: number }
 
 const scavenge = constants.NODE_PERFORMANCE_GC_MINOR
+const oldSpace = () =>
+  getHeapSpaceStatistics().find(({ space_name }) => space_name === 'old_space')?.space_used_size ?? 0
+
 let pauses: { scavenge: number[]; other: number[] } = { scavenge: [], other: [] }
+let oldBefore = 0
 const observer = new PerformanceObserver((list) => {
   for (const entry of list.getEntries() as (PerformanceEntry & { detail: { kind: number } })[]) {
     const { duration, detail } = entry
@@ -30,9 +38,10 @@ async function answer(question: string): Promise<unknown> {
   switch (what) {
     case 'forget-pauses':
       pauses = { scavenge: [], other: [] }
+      oldBefore = oldSpace()
       return true
     case 'pauses':
-      return pauses
+      return { ...pauses, kept: pauses.other.length > 0 ? null : oldSpace() - oldBefore } satisfies Pauses
     case 'memory': {
       // Twice: what the first finds unreachable may hold on to more.
       await globalThis.gc?.({ execution: 'async', type: 'major' })
