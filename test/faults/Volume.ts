@@ -19,7 +19,7 @@ export type Volume = {
 }
 
 function mount(at: string): void {
-  execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=16m', 'tmpfs', at], { stdio: 'pipe' })
+  execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=8m', 'tmpfs', at], { stdio: 'pipe' })
 }
 
 /** A file system of its own in memory, filled to its last page: `SQLITE_FULL`. */

@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { offers } from '../support/wallet.ts'
-import { holdLog } from './hold-log.ts'
 import { type House, house } from './house.ts'
 import { type Case, credential, insist, outcomeOf, prepare } from './round.ts'
 import { volumes } from './Volume.ts'
@@ -22,15 +21,12 @@ for (const volume of volumes) {
   const why = volume.missing === null ? '' : ` (cannot be had here: ${volume.missing})`
   describe.skipIf(volume.missing !== null)(`${volume.name}${why}`, () => {
     let home: House
-    let letGo = () => {}
     beforeAll(async () => {
       home = await house({ routes, disk: volume.make, accounts: 40 })
       await home.start('main')
-      letGo = holdLog(home.database)
     })
     afterAll(async () => {
       if (home === undefined) return
-      letGo()
       await home.stop()
       volume.unmake(home)
       await home.close()

@@ -24,7 +24,6 @@ import { channelFinalized, closeRequested } from './channels/follow-close.ts'
 import { listChannels } from './channels/list-channels.ts'
 import { acceptRestored, suspendChannel } from './channels/suspend.ts'
 import { settleable } from './channels/vouchers.ts'
-import { mostPages, startCheckpoints } from './checkpoints/checkpoints.ts'
 import { connect, connectReadonly } from './connect.ts'
 import { doubtsOf } from './doubts/doubts-of.ts'
 import { relaysOf } from './exposure/relays-of.ts'
@@ -72,11 +71,7 @@ export async function openSqliteLedger(options: openSqliteLedger.Options): Promi
   books.rows.forget()
   const beside = options.sync === 'beside' && options.path !== ':memory:'
   const wal = beside ? openWal(options.path) : undefined
-  if (wal !== undefined) {
-    database.pragma('synchronous = NORMAL')
-    database.pragma(`wal_autocheckpoint = ${mostPages}`)
-  }
-  const checkpoints = wal === undefined ? undefined : startCheckpoints(options.path)
+  if (wal !== undefined) database.pragma('synchronous = NORMAL')
   const commits = new GroupCommit(database, { onCommit: options.onCommit, rows: books.rows, guard, wal })
   /** Every operation goes through the trail: what moves money is stated there, described or not. */
   const write = <Result>(operation: () => Result, describe?: (result: Result) => Said): Promise<Result> =>
@@ -193,7 +188,6 @@ export async function openSqliteLedger(options: openSqliteLedger.Options): Promi
     audit: (asked) => read(() => audit(books, asked)),
     close: async () => {
       commits.close()
-      await checkpoints?.close()
       await wal?.close()
       database.close()
     },
@@ -211,8 +205,8 @@ export declare namespace openSqliteLedger {
     /** Only reads, and changes nothing: for an audit beside the gateway. The file must be there and up to date. */
     readonly?: boolean
     /**
-     * Who waits for the disk, and copies the log into the file: each commit itself (the default), or threads beside the event
-     * loop, which serves other calls meanwhile. Either way nothing is told before it is durable.
+     * Who waits for the disk: each commit itself (the default), or a thread beside the event loop, which serves other calls
+     * meanwhile. Either way nothing is told before it is durable.
      */
     sync?: 'in-commit' | 'beside'
     /** Called after each commit. */
