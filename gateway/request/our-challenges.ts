@@ -1,3 +1,4 @@
+import { Generations } from '../Generations.ts'
 import type { Mac } from '../keys.ts'
 import * as Challenge from '../protocol/mpp/Challenge.ts'
 
@@ -18,16 +19,7 @@ const generation = 1_000
  * whole, and one that is the same to the letter need not be bound again.
  */
 export function createOurChallenges(keys: readonly Mac[]): OurChallenges {
-  let young = new Map<string, Known>()
-  let old = new Map<string, Known>()
-
-  function remember(known: Known): void {
-    if (young.size >= generation) {
-      old = young
-      young = new Map()
-    }
-    young.set(known.challenge.id, known)
-  }
+  const known = new Generations<Known>(generation)
 
   /** Every key is tried: the time says nothing about which. */
   const isOurs = (challenge: Challenge.Challenge) =>
@@ -35,11 +27,11 @@ export function createOurChallenges(keys: readonly Mac[]): OurChallenges {
 
   return {
     opaqueOf(challenge) {
-      const known = young.get(challenge.id) ?? old.get(challenge.id)
-      if (known !== undefined && isSame(known.challenge, challenge)) return known.opaque
+      const before = known.get(challenge.id)
+      if (before !== undefined && isSame(before.challenge, challenge)) return before.opaque
       if (!isOurs(challenge)) return null
       const opaque = Challenge.decodeOpaque(challenge)
-      remember({ challenge, opaque })
+      known.set(challenge.id, { challenge, opaque })
       return opaque
     },
   }

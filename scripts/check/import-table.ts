@@ -5,7 +5,7 @@
 export const folders: Readonly<Record<string, Folder>> = {
   'gateway/protocol': { may: [], why: 'the words on the wire are pure and shared with the client' },
   'gateway/ledger': {
-    may: ['gateway/protocol', 'gateway/errors.ts', 'gateway/clock.ts'],
+    may: ['gateway/protocol', 'gateway/errors.ts', 'gateway/clock.ts', 'gateway/Generations.ts'],
     why: 'the books know nothing of calls, chains or HTTP',
   },
   'gateway/routes': {
@@ -38,7 +38,7 @@ export const folders: Readonly<Record<string, Folder>> = {
     why: 'how money moves does not depend on how a request runs',
   },
   'gateway/chain': {
-    may: ['gateway/protocol', 'gateway/errors.ts', 'gateway/clock.ts'],
+    may: ['gateway/protocol', 'gateway/errors.ts', 'gateway/clock.ts', 'gateway/Generations.ts'],
     types: ['gateway/ledger'],
     why: 'the chain is asked and told, it decides nothing',
   },
@@ -75,6 +75,7 @@ export const folders: Readonly<Record<string, Folder>> = {
       'gateway/telemetry',
       'gateway/errors.ts',
       'gateway/clock.ts',
+      'gateway/Generations.ts',
       'gateway/single-flight.ts',
     ],
     types: ['gateway/deps.ts', 'gateway/config', 'gateway/keys.ts'],

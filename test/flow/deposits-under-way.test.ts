@@ -28,7 +28,7 @@ let other: TestGateway
 let maker: TestGateway
 let next = 2
 
-const start = (timeoutMs = 20_000, perPayer = 5): Promise<TestGateway> =>
+const start = (timeoutMs = 20_000, perPayer = 5, limits: ConfigInput['limits'] = {}): Promise<TestGateway> =>
   startGateway({
     chain,
     directory,
@@ -39,6 +39,7 @@ const start = (timeoutMs = 20_000, perPayer = 5): Promise<TestGateway> =>
       behindTlsProxy: true,
       settlement: { threshold: '100', maxAgeSeconds: 86_400, everyMs: 600_000 },
       gasBudgets: { perPayer },
+      limits,
       audit: { everySeconds: 86_400 },
       chain: {
         id: chain.chainId,
@@ -130,6 +131,23 @@ describe('an opening that is being made', () => {
     expect(upstream.seen).toHaveLength(1)
     expect((await intents(channel.id)).map(({ state }) => state)).toEqual(['succeeded'])
     expect(await other.deps.ledger.channel(channel.id)).toMatchObject({ spent: price, deposit: 1_000_000n })
+  })
+
+  test('behavior: whoever has waited gives its place to the next one (else nobody could wait after a while)', async () => {
+    const small = await start(20_000, 5, { waiters: 1 })
+    try {
+      const { first, ask } = await opening()
+      for (let caller = 0; caller < 3; caller += 1)
+        expect(await told(await ask(small, 'wait=1'))).toEqual({ ...inProgress, applied: 'wait=1' })
+      const both = await Promise.all(
+        [ask(small, 'wait=1'), ask(small, 'wait=1')].map(async (one) => told(await one)),
+      )
+      expect(both.filter(({ applied }) => applied === 'wait=1')).toHaveLength(1)
+      await mine()
+      await first
+    } finally {
+      await small.end()
+    }
   })
 
   test('behavior: who waits does so no longer than it said, for the deposit and the call together', async () => {

@@ -28,8 +28,8 @@ export class GroupCommit {
   #closed = false
   /** The group that is committed and not yet durable. */
   #underWay: Promise<void> | null = null
-  /** Gives its answers; or, with what the disk said, says that its fate is unknown. Once: later calls do nothing. */
-  #settle: (failure?: unknown) => void = settled
+  /** Gives its answers, once; or, with what the disk said, says that its fate is unknown. */
+  #settle: ((failure?: unknown) => void) | null = null
   #unsafe: LedgerUnsafeError | null = null
 
   constructor(database: Database, options: GroupCommit.Options = {}) {
@@ -109,7 +109,7 @@ export class GroupCommit {
     }
     const settle = (failure?: unknown) => {
       if (this.#settle !== settle) return
-      this.#settle = settled
+      this.#settle = null
       this.#underWay = null
       if (failure === undefined) this.#answer(group, outcomes)
       else this.#lost(group, failure)
@@ -138,7 +138,7 @@ export class GroupCommit {
     } catch (error) {
       failure = error ?? 'it failed'
     }
-    this.#settle(failure)
+    this.#settle?.(failure)
   }
 
   #answer(group: readonly Entry[], outcomes: readonly Outcome[]): void {
@@ -211,9 +211,6 @@ export class GroupCommit {
     }
   }
 }
-
-/** A group has had its answers. One function for all: one made inside a group would keep what that group holds alive. */
-function settled(): void {}
 
 /** An operation failed after it had written, and has no savepoint to go back to. */
 const halfway = new Error('an operation failed after it had written')

@@ -128,6 +128,7 @@ describe('GroupCommit', () => {
 describe('GroupCommit, with the disk beside it', () => {
   let database: Database.Database
   let disk: ReturnType<typeof slowDisk>
+  let groups: GroupCommit.Group[]
   let commits: GroupCommit
   beforeEach(() => {
     database = new Database(join(testFolder(), 'beside.sqlite'))
@@ -136,7 +137,8 @@ describe('GroupCommit, with the disk beside it', () => {
     database.exec('CREATE TABLE rows (id INTEGER PRIMARY KEY)')
     onTestFinished(() => void database.close())
     disk = slowDisk()
-    commits = new GroupCommit(database, { wal: disk.wal })
+    groups = []
+    commits = new GroupCommit(database, { wal: disk.wal, onCommit: (group) => groups.push(group) })
   })
 
   /** A disk that confirms when it is told to: no real one can be made to wait, or to fail, at a given moment. */
@@ -221,7 +223,11 @@ describe('GroupCommit, with the disk beside it', () => {
     commits.close()
     await Promise.all([first, second])
     expect(disk.now()).toBe(2)
+    expect(groups).toHaveLength(2)
     for (const one of disk.asked) one.resolve()
+    await turn()
+    // What the sync that ran hears afterwards ends no group twice.
+    expect(groups).toHaveLength(2)
     await expect(commits.run(() => insert(3))).rejects.toThrow(LedgerClosedError)
   })
 

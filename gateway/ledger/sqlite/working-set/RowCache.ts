@@ -1,43 +1,27 @@
+import { Generations } from '../../../Generations.ts'
+
 /** How many rows one generation holds. A row that is not used while this many others are is forgotten. */
 const generation = 4_096
 
 /**
- * Rows as they stand in the database, by key: read once, written through. Bounded: two generations, of which the older
- * one is dropped when the younger is full. An operation that fails takes its own writes back with `undo`.
- *
- * A `Map` that is emptied or grows anew points from its old table to the next, and so does the next: once the collector has
- * moved one of them to where it looks seldom, it keeps all that come after, with what they held. So rows that come and go with
- * every call are in plain dictionaries, and what one operation touched in a list of its own.
+ * Rows as they stand in the database, by key: read once, written through. Bounded. An operation that fails takes its own
+ * writes back with `undo`.
  */
 export class RowCache<Row> {
-  #young: Dictionary<Row> = Object.create(null)
-  #old: Dictionary<Row> = Object.create(null)
-  /** Rows in the younger one. */
-  #count = 0
+  readonly #rows: Generations<Row>
   #touched: string[] = []
-  readonly #size: number
 
   constructor(size = generation) {
-    this.#size = size
+    this.#rows = new Generations(size)
   }
 
   get(key: string): Row | undefined {
-    const row = this.#young[key]
-    if (row !== undefined) return row
-    const aged = this.#old[key]
-    if (aged !== undefined) this.keep(key, aged)
-    return aged
+    return this.#rows.get(key)
   }
 
   /** Remembers a row that was read. */
   keep(key: string, row: Row): Row {
-    if (this.#count >= this.#size) {
-      this.#old = this.#young
-      this.#young = Object.create(null)
-      this.#count = 0
-    }
-    if (this.#young[key] === undefined) this.#count++
-    this.#young[key] = row
+    this.#rows.set(key, row)
     return row
   }
 
@@ -50,7 +34,7 @@ export class RowCache<Row> {
   /** The row was changed otherwise, or is gone: it is read again when it is needed. */
   drop(key: string): void {
     this.#touched.push(key)
-    this.#remove(key)
+    this.#rows.delete(key)
   }
 
   /** The operation is done. */
@@ -60,26 +44,13 @@ export class RowCache<Row> {
 
   /** The operation failed and was rolled back. */
   undo(): void {
-    for (const key of this.#touched) this.#remove(key)
+    for (const key of this.#touched) this.#rows.delete(key)
     this.#touched = []
   }
 
   /** Somebody else may have written, or the transaction failed. */
   forget(): void {
-    this.#young = Object.create(null)
-    this.#old = Object.create(null)
-    this.#count = 0
+    this.#rows.clear()
     this.#touched = []
   }
-
-  #remove(key: string): void {
-    if (this.#young[key] !== undefined) {
-      this.#count--
-      delete this.#young[key]
-    }
-    if (this.#old[key] !== undefined) delete this.#old[key]
-  }
 }
-
-/** Without a prototype: every key is a name of its own. */
-type Dictionary<Row> = Record<string, Row | undefined>

@@ -54,7 +54,7 @@ export class WriteBehind<Row> {
     this.#dirty = new Map()
   }
 
-  /** The operation is done. What is emptied is made anew: why, `RowCache` says. */
+  /** The operation is done. What held something is made anew, not emptied: `Generations` says why. */
   settle(): void {
     if (this.#before.size > 0) this.#before = new Map()
     if (this.#early.size > 0) this.#early = new Map()
