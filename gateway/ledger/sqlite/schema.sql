@@ -173,22 +173,6 @@ CREATE TABLE exposure (
   unsettled TEXT NOT NULL CHECK (unsettled = '0' OR (unsettled GLOB '[1-9]*' AND unsettled NOT GLOB '*[^0-9]*'))
 ) STRICT, WITHOUT ROWID;
 
-CREATE TABLE "holds" (
-  id INTEGER PRIMARY KEY,
-  payment_id TEXT NOT NULL REFERENCES payments (id),
-  account TEXT NOT NULL,
-  asset TEXT NOT NULL,
-  amount TEXT NOT NULL CHECK (amount GLOB '[1-9]*' AND amount NOT GLOB '*[^0-9]*'),
-  FOREIGN KEY (account, asset) REFERENCES accounts (name, asset)
-) STRICT;
-
-CREATE INDEX holds_by_account ON holds (account, asset);
-
-CREATE INDEX holds_by_payment ON holds (payment_id);
-
-CREATE TRIGGER holds_stay_as_they_are BEFORE UPDATE ON holds
-BEGIN SELECT RAISE(ABORT, 'a hold is ended, not changed'); END;
-
 CREATE TABLE instances (
   seq INTEGER PRIMARY KEY,
   id TEXT NOT NULL UNIQUE,
@@ -302,7 +286,9 @@ CREATE TABLE "payments" (
   -- Its answer may be released before its transfer is sent (order `after`): counts against the loss budget until settled.
   at_risk INTEGER NOT NULL DEFAULT 0 CHECK (at_risk IN (0, 1)),
   reversed INTEGER NOT NULL DEFAULT 0 CHECK (reversed IN (0, 1)),
-  owner TEXT,
+  owner TEXT, holds TEXT NOT NULL DEFAULT '[]' CHECK (
+  holds = '[]' OR (delivery = 'held' AND money = 'held' AND json_valid(holds))
+),
   UNIQUE (family, repeat),
   CONSTRAINT charged_within_amount CHECK ((length(charged), charged) <= (length(amount), amount)),
   CONSTRAINT channel CHECK ((rail = 'channel') = (channel_id IS NOT NULL)),

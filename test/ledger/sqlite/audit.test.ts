@@ -65,9 +65,21 @@ describe('audit', () => {
     ],
     [
       'a hold that is gone',
-      "DELETE FROM holds WHERE payment_id = 'held'",
+      "UPDATE payments SET holds = '[]' WHERE id = 'held'",
       2,
       /payment held is held; its holds miss 10/,
+    ],
+    [
+      'a hold of a payment that has ended',
+      `UPDATE payments SET holds = '[["wallet:w","5"]]' WHERE id = 'paid'`,
+      2,
+      /payment paid is delivered\/captured and holds 5[\s\S]*account wallet:w .* is missing; its holds sum to 5/,
+    ],
+    [
+      'a hold that nobody can read',
+      "UPDATE payments SET holds = 'all' WHERE id = 'held'",
+      2,
+      /payment held has holds that cannot be read/,
     ],
     ['a counter', "UPDATE channels SET settled = '11'", 3, /settled 11, spent 10/],
     ['a voucher', "UPDATE vouchers SET cumulative = '99'", 3, /keeps voucher 99 above accepted 10/],

@@ -1,29 +1,38 @@
 import * as Account from '../../Account.ts'
 import * as Amount from '../../Amount.ts'
 import type { Channel } from '../../Channel.ts'
-import { endHold, holdsOfAccount } from '../accounts/end-hold.ts'
-import { hold } from '../accounts/hold.ts'
+import { reserve } from '../accounts/reserve.ts'
 import type { Books } from '../Books.ts'
+import { allHolds, type Hold, writeHolds } from '../payments/holds.ts'
 
 /**
  * Takes `amount` of the reservations of calls in flight off a channel's prepaid value, the latest first. The same
  * calls hold it on the payer's wallet instead once `again` is called, which is after the value has moved there.
  */
 export function moveHolds(books: Books, channel: Channel, amount: bigint): { again: () => void } {
-  const moved: { payment: string; part: bigint }[] = []
+  const { asset } = channel
+  const [prepaid, wallet] = [Account.prepaid(channel.id), Account.wallet(channel.payer)]
+  const moved: bigint[] = []
   let left = amount
-  for (const held of holdsOfAccount(books, Account.prepaid(channel.id), channel.asset).reverse()) {
-    if (left <= 0n) break
-    const part = Amount.min(left, held.amount)
-    endHold(books, held)
-    hold(books, held.payment, held.account, held.asset, held.amount - part)
-    moved.push({ payment: held.payment, part })
+  for (const { payment, holds } of left > 0n ? allHolds(books, asset).reverse() : []) {
+    const part = Amount.min(left, heldOn(prepaid, holds))
+    if (part <= 0n) continue
+    reserve(books, prepaid, asset, -part)
+    writeHolds(books, payment, [
+      ...holds.filter(({ account }) => account !== prepaid && account !== wallet),
+      { account: prepaid, amount: heldOn(prepaid, holds) - part },
+      { account: wallet, amount: heldOn(wallet, holds) + part },
+    ])
+    moved.push(part)
     left -= part
   }
   return {
     again: () => {
-      for (const { payment, part } of moved)
-        hold(books, payment, Account.wallet(channel.payer), channel.asset, part)
+      for (const part of moved) reserve(books, wallet, asset, part)
     },
   }
+}
+
+function heldOn(account: Account.Account, holds: readonly Hold[]): bigint {
+  return holds.reduce((sum, held) => (held.account === account ? sum + held.amount : sum), 0n)
 }

@@ -4,7 +4,7 @@ import * as Amount from '../../Amount.ts'
 import type { Channel } from '../../Channel.ts'
 import { AmountError } from '../../errors.ts'
 import type { Ledger } from '../../Ledger.ts'
-import { hold } from '../accounts/hold.ts'
+import { reserve } from '../accounts/reserve.ts'
 import type { Books } from '../Books.ts'
 import { capture } from '../payments/capture.ts'
 import { insertPayment } from '../payments/write-claim.ts'
@@ -58,7 +58,9 @@ function spendTo(books: Books, channel: Channel, cumulative: bigint, now: number
       ? bookVoucher(books, { ...channel, deposit }, { cumulative, signature: null }, now)
       : channel
   const { id, payer, asset } = raised
-  const payment = insertPayment(books, {
+  const account = Account.prepaid(id)
+  reserve(books, account, asset, amount)
+  const request = {
     id: `pay_restored_${id.slice(2, 18)}_${cumulative}`,
     key: `restored:${id}:${cumulative}`,
     fingerprint: route,
@@ -70,7 +72,7 @@ function spendTo(books: Books, channel: Channel, cumulative: bigint, now: number
     earns: Account.revenue(route),
     now,
     from: { rail: 'channel', channelId: id, cumulative, signature: '0x', minDelta: 0n, reusable: false },
-  })
-  hold(books, payment.id, Account.prepaid(id), asset, amount)
+  } as const
+  const payment = insertPayment(books, request, { holds: [{ account, amount }] })
   capture(books, { paymentId: payment.id, amount, complete: true })
 }

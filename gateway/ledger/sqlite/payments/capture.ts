@@ -3,10 +3,11 @@ import { AmountError } from '../../errors.ts'
 import type { Ledger } from '../../Ledger.ts'
 import type { Payment } from '../../Payment.ts'
 import { judgeOperation } from '../../rules/judge-operation.ts'
-import { endHold, holdsOfPayment } from '../accounts/end-hold.ts'
+import { reserve } from '../accounts/reserve.ts'
 import type { Books } from '../Books.ts'
 import { keepAnswer } from './answers.ts'
 import { needPayment } from './find-payment.ts'
+import { holdsOfPayment } from './holds.ts'
 import { savePayment } from './save-payment.ts'
 import { afterHold, spend } from './spend.ts'
 
@@ -22,7 +23,7 @@ export function capture(books: Books, request: Ledger.CaptureRequest): Payment {
   let left = request.amount
   for (const held of holdsOfPayment(books, payment.id)) {
     const part = Amount.min(left, held.amount)
-    endHold(books, held)
+    reserve(books, held.account, payment.asset, -held.amount)
     spend(books, payment, held.account, part)
     left -= part
   }

@@ -5,8 +5,8 @@ import { AmountError, ChannelMismatchError } from '../../errors.ts'
 import type { Ledger } from '../../Ledger.ts'
 import type { Payment } from '../../Payment.ts'
 import { judgeExposure } from '../../rules/judge-exposure.ts'
-import { hold } from '../accounts/hold.ts'
 import { readAccount } from '../accounts/read-account.ts'
+import { reserve } from '../accounts/reserve.ts'
 import type { Books } from '../Books.ts'
 import { acceptVoucher } from '../channels/accept-voucher.ts'
 import { findChannel, readChannel } from '../channels/find-channel.ts'
@@ -45,14 +45,16 @@ export function claim(books: Books, asked: Ledger.ClaimRequest): Ledger.ClaimRes
   }
 
   const atRisk = request.budget !== undefined && isWithinBudget(books, request, request.budget)
+  const holds = funds.account === null ? [] : [{ account: funds.account, amount: request.amount }]
+  for (const { account, amount } of holds) reserve(books, account, request.asset, amount)
   const payment =
     earlier !== null && replay === null
-      ? reclaimPayment(books, earlier, request, atRisk)
+      ? reclaimPayment(books, earlier, request, { holds, atRisk })
       : insertPayment(books, request, {
           repeat: reusable && !first ? nextRepeat(books, request.key) : 0,
+          holds,
           atRisk,
         })
-  if (funds.account !== null) hold(books, payment.id, funds.account, request.asset, request.amount)
   return { outcome: 'fresh', payment, channel: channelOf(books, payment) }
 }
 

@@ -12,15 +12,16 @@ const save = sql<
     bytes: number | null,
     whole: number | null,
     owner: string | null,
+    isHeld: number,
     updatedAt: number,
     id: string,
   ]
 >`
   UPDATE payments SET charged = ?, delivery = ?, money = coalesce(nullif(?, 'reversed'), money), tx = ?, reason = ?,
-    bytes = ?, whole = ?, owner = ?, updated_at = ?
+    bytes = ?, whole = ?, owner = ?, holds = iif(?, holds, '[]'), updated_at = ?
   WHERE id = ?`
 
-/** Moves a payment on. Returns it as it is now. */
+/** Moves a payment on: unless it stays held, its holds end here. Returns it as it is now. */
 export function savePayment(books: Books, payment: Payment, change: savePayment.Change): Payment {
   const next: Payment = { ...payment, ...change, updatedAt: books.clock.now() }
   books.run(
@@ -33,21 +34,19 @@ export function savePayment(books: Books, payment: Payment, change: savePayment.
     next.delivered?.bytes ?? null,
     next.delivered === null ? null : Number(next.delivered.whole),
     next.owner,
+    Number(isHeld(next)),
     next.updatedAt,
     next.id,
   )
   // That the chain took its money back is said beside its state, and stays until it is unsaid there.
   const row: Payment = payment.money === 'reversed' ? { ...next, money: 'reversed' } : next
   if (isOpen(row) || isRepeat(row)) books.rows.payments.put(next.id, row)
-  else forget(books, next.id)
+  else books.rows.payments.drop(next.id)
+  if (!isHeld(row)) books.rows.holds.drop(next.id)
   return next
 }
 
-/** Of a payment that has ended nothing is asked before its caller comes again. */
-function forget({ rows }: Books, id: string): void {
-  rows.payments.drop(id)
-  rows.holds.drop(id)
-}
+const isHeld = ({ delivery, money }: Payment) => delivery === 'held' && money === 'held'
 
 /** The next call under the same voucher looks at the one before it. */
 const isRepeat = ({ rail, key }: Payment) => rail === 'channel' && key.includes('#')

@@ -1,9 +1,10 @@
 import type { Payment } from '../../Payment.ts'
 import { judgeOperation } from '../../rules/judge-operation.ts'
-import { endHold, holdsOfPayment } from '../accounts/end-hold.ts'
+import { reserve } from '../accounts/reserve.ts'
 import type { Books } from '../Books.ts'
 import { removeAnswer } from './answers.ts'
 import { needPayment } from './find-payment.ts'
+import { holdsOfPayment } from './holds.ts'
 import { savePayment } from './save-payment.ts'
 import { afterHold } from './spend.ts'
 
@@ -11,7 +12,8 @@ import { afterHold } from './spend.ts'
 export function voidPayment(books: Books, paymentId: string, reason: string): Payment {
   const payment = needPayment(books, paymentId)
   if (judgeOperation(payment, 'void') === 'done') return payment
-  for (const held of holdsOfPayment(books, payment.id)) endHold(books, held)
+  for (const { account, amount } of holdsOfPayment(books, payment.id))
+    reserve(books, account, payment.asset, -amount)
   afterHold(books, payment)
   removeAnswer(books, payment.id)
   return savePayment(books, payment, { delivery: 'void', money: 'void', reason })

@@ -6,6 +6,7 @@ import { sql } from '../sql.ts'
 import { removeAnswer } from './answers.ts'
 import { addToFamily } from './family.ts'
 import { needPayment } from './find-payment.ts'
+import { type Hold, toText } from './holds.ts'
 
 const insert = sql<
   [
@@ -25,13 +26,14 @@ const insert = sql<
     settlement: string | null,
     atRisk: number,
     owner: string | null,
+    holds: string,
     createdAt: number,
     updatedAt: number,
   ]
 >`
   INSERT INTO payments (id, family, repeat, fingerprint, rail, dialect, wallet, route, asset, amount, charged,
-    earns, delivery, money, channel_id, cumulative, settlement, at_risk, owner, created_at, updated_at)
-  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '0', ?, 'held', 'held', ?, ?, ?, ?, ?, ?, ?)`
+    earns, delivery, money, channel_id, cumulative, settlement, at_risk, owner, holds, created_at, updated_at)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '0', ?, 'held', 'held', ?, ?, ?, ?, ?, ?, ?, ?)`
 const reclaim = sql<
   [
     rail: string,
@@ -45,22 +47,24 @@ const reclaim = sql<
     settlement: string | null,
     atRisk: number,
     owner: string | null,
+    holds: string,
     updatedAt: number,
     id: string,
   ]
 >`
   UPDATE payments SET rail = ?, dialect = ?, route = ?, asset = ?, amount = ?, earns = ?, channel_id = ?,
-    cumulative = ?, settlement = ?, at_risk = ?, owner = ?, updated_at = ?, delivery = 'held', money = 'held', tx = NULL,
+    cumulative = ?, settlement = ?, at_risk = ?, owner = ?, holds = ?, updated_at = ?, delivery = 'held', money = 'held', tx = NULL,
     reason = NULL, bytes = NULL, whole = NULL
   WHERE id = ? AND delivery = 'void'`
 
-/** Writes a new payment. A voucher's key that is taken gets the next repeat: `<key>#1`, `<key>#2`. */
+/** Writes a new payment with what it holds, which is reserved. A voucher's key that is taken gets the next repeat: `<key>#1`, `<key>#2`. */
 export function insertPayment(
   books: Books,
   request: Ledger.ClaimRequest,
-  { repeat = 0, atRisk = false }: { repeat?: number; atRisk?: boolean } = {},
+  { repeat = 0, holds = [], atRisk = false }: { repeat?: number; holds?: Hold[]; atRisk?: boolean } = {},
 ): Payment {
   const { id, key, fingerprint, from, now } = request
+  const held = holds.filter(({ amount }) => amount > 0n)
   books.run(
     insert,
     id,
@@ -77,10 +81,11 @@ export function insertPayment(
     ...details(from),
     Number(atRisk),
     books.instance,
+    toText(held),
     now,
     now,
   )
-  books.rows.holds.put(id, [])
+  books.rows.holds.put(id, held)
   if (from.rail === 'channel' && from.reusable) addToFamily(books, key, repeat, fingerprint, id)
   return books.rows.payments.put(id, fresh(request, key, repeat, atRisk, books.instance))
 }
@@ -131,8 +136,9 @@ export function reclaimPayment(
   books: Books,
   payment: Payment,
   request: Ledger.ClaimRequest,
-  atRisk: boolean,
+  { holds, atRisk }: { holds: Hold[]; atRisk: boolean },
 ): Payment {
+  const held = holds.filter(({ amount }) => amount > 0n)
   const changed = books.run(
     reclaim,
     request.from.rail,
@@ -144,12 +150,14 @@ export function reclaimPayment(
     ...details(request.from),
     Number(atRisk),
     books.instance,
+    toText(held),
     request.now,
     payment.id,
   )
   if (changed !== 1) throw new LedgerIntegrityError(`payment "${payment.id}" is not void`)
   removeAnswer(books, payment.id)
   books.rows.payments.drop(payment.id)
+  books.rows.holds.put(payment.id, held)
   return needPayment(books, payment.id)
 }
 

@@ -1,10 +1,9 @@
 import type { Hex } from 'viem'
-import type { Account } from '../../Account.ts'
-import type { Asset } from '../../Asset.ts'
 import type { AcceptedVoucher, Channel } from '../../Channel.ts'
 import type { Payment } from '../../Payment.ts'
 import type { Books } from '../Books.ts'
 import type { Family } from '../payments/family.ts'
+import type { Hold } from '../payments/holds.ts'
 import { sql } from '../sql.ts'
 import { PendingTrail } from '../trail/PendingTrail.ts'
 import { type Balance, writeBalance } from './balances.ts'
@@ -14,9 +13,6 @@ import { RowCache } from './RowCache.ts'
 import { WriteBehind } from './WriteBehind.ts'
 
 const version = sql<[], { data_version: number }>`PRAGMA data_version`
-
-/** A hold that is pending. */
-export type PendingHold = { id: number; payment: string; account: Account; asset: Asset; amount: bigint }
 
 /**
  * The rows that calls in flight change over and over, in memory. What several operations of one group change is written
@@ -31,7 +27,7 @@ export class WorkingSet {
   readonly channels: WriteBehind<Channel>
   readonly unsettled: WriteBehind<bigint>
   readonly payments = new RowCache<Payment>()
-  readonly holds = new RowCache<readonly PendingHold[]>()
+  readonly holds = new RowCache<readonly Hold[]>()
   readonly families = new RowCache<Family>()
   readonly vouchers = new RowCache<readonly AcceptedVoucher[]>()
   /** Last event of the trail, and whether anybody is in debt: `value` is read when it is null. */
