@@ -52,3 +52,8 @@ export function canEarn(name: string): boolean {
 export function isDebitAccount(name: string): boolean {
   return name === treasury || name === loss || name.startsWith('channel:') || name.startsWith('debt:')
 }
+
+/** Is it one of a channel's two accounts? Between those nothing is spent and nothing settled. */
+export function isOfChannel(name: string): boolean {
+  return name.startsWith('channel:') || name.startsWith('prepaid:')
+}

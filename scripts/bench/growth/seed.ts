@@ -41,9 +41,9 @@ export async function seedLedger(options: seedLedger.Options): Promise<void> {
       database.pragma(pragma)
     const later = takeIndexes(database)
     database.exec('BEGIN')
-    const calls = writeCalls(database, options)
-    writeChannels(database, options)
-    writeBalances(database, { channels, chain, calls })
+    const { calls, lastSpends } = writeCalls(database, options)
+    writeChannels(database, options, lastSpends)
+    writeBalances(database, chain, calls)
     database.exec('COMMIT')
     say(
       `  ${channels.length} channels and ${past} calls are written; making ${later.length} indexes and triggers`,
@@ -85,7 +85,11 @@ const callsOf = (place: number, channels: number, past: number) =>
 
 const day = 86_400_000
 
-function writeCalls(database: Database.Database, { channels, past, chain }: seedLedger.Options): number {
+/** Returns how many, and by its place the last transfer that spent of each channel. */
+function writeCalls(
+  database: Database.Database,
+  { channels, past, chain }: seedLedger.Options,
+): { calls: number; lastSpends: number[] } {
   const asset = Asset.of(chain.chainId, chain.token)
   const route = `GET ${routes.paid}`
   const earns = `revenue:${route}`
@@ -96,8 +100,8 @@ function writeCalls(database: Database.Database, { channels, past, chain }: seed
     VALUES (?, ?, 0, '${digest('call').slice(2, 45)}', 'channel', 'mpp', ?, '${route}', '${asset}', '${amount}', '${amount}',
       '${earns}', 'delivered', 'captured', ?, ?, ?, ?)`)
   const transfer = database.prepare(`
-    INSERT INTO transfers (id, debit, credit, asset, amount, kind, payment_id, channel_id, created_at)
-    VALUES (?, ?, ?, '${asset}', '${amount}', ?, ?, ?, ?)`)
+    INSERT INTO transfers (id, debit, credit, asset, amount, kind, payment_id, channel_id, created_at, previous)
+    VALUES (?, ?, ?, '${asset}', '${amount}', ?, ?, ?, ?, ?)`)
   const settle = database.prepare(`
     INSERT INTO transfers (id, debit, credit, asset, amount, kind, channel_id, chain_id, tx, log_index, block, created_at)
     VALUES (?, 'treasury', ?, '${asset}', ?, 'settle', ?, ${chain.chainId}, ?, 0, 1, ?)`)
@@ -105,6 +109,7 @@ function writeCalls(database: Database.Database, { channels, past, chain }: seed
   const start = Date.now() - 30 * day
   let id = 0
   let made = 0
+  const lastSpends: number[] = []
   for (let round = 1; made < past; round += 1)
     for (let place = 0; place < channels.length && made < past; place += 1) {
       const channel = channels[place]
@@ -115,8 +120,9 @@ function writeCalls(database: Database.Database, { channels, past, chain }: seed
       const own = `channel:${channel.id}`
       const prepaid = `prepaid:${channel.id}`
       payment.run(name, `voucher:${channel.id}:${cumulative}`, channel.payer, channel.id, cumulative, at, at)
-      transfer.run(id + 1, own, prepaid, 'voucher', null, channel.id, at)
-      transfer.run(id + 2, prepaid, earns, 'capture', name, channel.id, at)
+      transfer.run(id + 1, own, prepaid, 'voucher', null, channel.id, at, null)
+      transfer.run(id + 2, prepaid, earns, 'capture', name, channel.id, at, lastSpends[place] ?? null)
+      lastSpends[place] = id + 2
       trail.state({ amount, asset, credit: prepaid, debit: own, id: id + 1, kind: 'voucher' }, at)
       trail.state({ amount, asset, credit: earns, debit: prepaid, id: id + 2, kind: 'capture' }, at)
       id += 2
@@ -133,7 +139,7 @@ function writeCalls(database: Database.Database, { channels, past, chain }: seed
     trail.state({ ...entry, log: 0, transaction }, at)
   })
   trail.end()
-  return made
+  return { calls: made, lastSpends }
 }
 
 /** Appends events, each with the transfers of ten calls. */
@@ -178,21 +184,19 @@ function createTrail(database: Database.Database) {
 function writeChannels(
   database: Database.Database,
   { channels, past, chain, live }: seedLedger.Options,
+  lastSpends: readonly number[],
 ): void {
   const asset = Asset.of(chain.chainId, chain.token)
   const signature = `0x${'11'.repeat(65)}`
   const insert = database.prepare(`
     INSERT INTO channels (id, chain_id, escrow, payer, payee, token, asset, signer, deposit, settled, accepted, spent,
-      voucher_cumulative, voucher_signature, finalized, opened_at, last_used_at)
+      vouchers, last_spend, finalized, opened_at, last_used_at)
     VALUES (?, ${chain.chainId}, ?, ?, '${chain.payee}', '${chain.token}', '${asset}', ?, '10000000000', ?, ?, ?, ?, ?, 0, ?, ?)`)
-  const voucher = database.prepare(
-    'INSERT INTO vouchers (channel_id, cumulative, signature) VALUES (?, ?, ?)',
-  )
   const opened = Date.now() - 31 * day
   channels.forEach(({ id, payer }, place) => {
     const calls = callsOf(place, channels.length, past)
     const spent = (price * BigInt(calls)).toString()
-    const held = calls === 0 ? null : spent
+    const vouchers = calls === 0 ? [] : [[spent, signature]]
     const escrow = isLive(id, live / channels.length) ? chain.escrow : earlierEscrow
     insert.run(
       id,
@@ -202,12 +206,11 @@ function writeChannels(
       spent,
       spent,
       spent,
-      held,
-      held && signature,
+      JSON.stringify(vouchers),
+      lastSpends[place] ?? null,
       opened,
       opened + 30 * day,
     )
-    if (held !== null) voucher.run(id, held, signature)
   })
 }
 
@@ -218,15 +221,11 @@ export function isLive(id: Hex, share: number): boolean {
 
 const earlierEscrow = `0x${'e5'.repeat(20)}`
 
-function writeBalances(
-  database: Database.Database,
-  { channels, chain, calls }: { channels: readonly Seeded[]; chain: ChainFacts; calls: number },
-): void {
+function writeBalances(database: Database.Database, chain: ChainFacts, calls: number): void {
   const asset = Asset.of(chain.chainId, chain.token)
   const account = database.prepare(
     `INSERT INTO accounts (name, asset, posted, pending) VALUES (?, '${asset}', ?, '0')`,
   )
-  for (const kind of ['channel', 'prepaid']) for (const { id } of channels) account.run(`${kind}:${id}`, '0')
   if (calls === 0) return
   const earned = (price * BigInt(calls)).toString()
   account.run(`revenue:GET ${routes.paid}`, earned)

@@ -176,7 +176,8 @@ describe('migrate', () => {
     migrate(database, 2)
     const holds = ['[]', '[["wallet:w","2"],["wallet:w","1"]]']
     expect(rows('payments')).toEqual(payments.map((row, index) => ({ ...row, holds: holds[index] })))
-    expect(rows('transfers')).toEqual(transfers)
+    const added = { previous: null, debit_row: 'wallet:w', credit_row: 'revenue:r' }
+    expect(rows('transfers')).toEqual(transfers.map((row) => ({ ...row, ...added })))
     expect(rows('answers')).toEqual(answers)
     expect(database.pragma('foreign_key_check')).toEqual([])
     expect(database.pragma('foreign_keys', { simple: true })).toBe(1)

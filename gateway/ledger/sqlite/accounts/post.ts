@@ -1,8 +1,9 @@
-import type { Account } from '../../Account.ts'
+import { type Account, isOfChannel } from '../../Account.ts'
 import type { Asset } from '../../Asset.ts'
 import type { Ledger } from '../../Ledger.ts'
 import type { Books } from '../Books.ts'
-import { expose, isOfChannel } from '../exposure/unsettled.ts'
+import { lastSpend, spentBy } from '../channels/spending.ts'
+import { expose } from '../exposure/unsettled.ts'
 import { anchor } from '../reorg/anchors.ts'
 import { sql } from '../sql.ts'
 import { readAccount } from './read-account.ts'
@@ -23,12 +24,13 @@ const insert = sql<
     log: number | null,
     block: number | null,
     at: number,
+    previous: number | null,
   ]
 >`
   INSERT INTO transfers
     (debit, credit, asset, amount, kind, payment_id, channel_id, withdrawal_id, chain_id, tx, log_index, block,
-      created_at)
-  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+      created_at, previous)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 
 /**
  * The one way in which a balance changes: appends a transfer and moves both balances by it. Nothing is booked for
@@ -42,6 +44,7 @@ export function post(books: Books, entry: post.Entry): number | null {
   writeAccount(books, debit, asset, { ...from, posted: from.posted - amount })
   writeAccount(books, credit, asset, { ...to, posted: to.posted + amount })
   if (isOfChannel(debit) !== isOfChannel(credit)) expose(books, asset, isOfChannel(debit) ? amount : -amount)
+  const spent = entry.kind === 'capture' || entry.kind === 'convert' ? entry.channel : undefined
   const transaction = ref?.transaction.toLowerCase() ?? null
   const id = books.insert(
     insert,
@@ -58,7 +61,9 @@ export function post(books: Books, entry: post.Entry): number | null {
     ref?.logIndex ?? null,
     ref === undefined ? null : Number(ref.block),
     entry.at,
+    spent === undefined ? null : lastSpend(books, spent),
   )
+  if (spent !== undefined) spentBy(books, spent, id)
   books.posted.push({
     id,
     kind: entry.kind,

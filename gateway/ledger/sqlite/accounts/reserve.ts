@@ -1,7 +1,8 @@
 import type { Account } from '../../Account.ts'
+import { isOfChannel } from '../../Account.ts'
 import type { Asset } from '../../Asset.ts'
 import type { Books } from '../Books.ts'
-import { expose, isOfChannel } from '../exposure/unsettled.ts'
+import { expose } from '../exposure/unsettled.ts'
 import { readAccount } from './read-account.ts'
 import { writeAccount } from './write-account.ts'
 

@@ -1,5 +1,7 @@
+import type { AcceptedVoucher } from '../../Channel.ts'
 import type { Books } from '../Books.ts'
 import { sql } from '../sql.ts'
+import { vouchersIn } from '../working-set/channels.ts'
 
 type Row = {
   id: string
@@ -7,30 +9,71 @@ type Row = {
   spent: string
   accepted: string
   deposit: string
+  owed: string
+  prepaid: string
+  reserved: string
   in_debt: string
   finalized: number
-  owed: string | null
-  held: string | null
-  prepaid: string | null
+  vouchers: string
+  last_spend: number | null
 }
-type Sums = { accepted: bigint; spent: bigint; settled: bigint }
+type Transfer = { id: number; channel_id: string; kind: string; amount: string; previous: number | null }
+type Sums = { accepted: bigint; spent: bigint; settled: bigint; lastSpend: number | null }
+
+const nothing: Sums = { accepted: 0n, spent: 0n, settled: 0n, lastSpend: null }
 
 const channels = sql<[], Row>`
-  SELECT id, settled, spent, accepted, deposit, in_debt, finalized, own.posted AS owed, service.posted AS prepaid,
-    service.pending AS held
-  FROM channels
-  LEFT JOIN accounts AS own ON own.name = 'channel:' || id AND own.asset = channels.asset
-  LEFT JOIN accounts AS service ON service.name = 'prepaid:' || id AND service.asset = channels.asset`
-const transfers = sql<[], { channel_id: string; kind: string; amount: string }>`
-  SELECT channel_id, kind, amount FROM transfers
-  WHERE channel_id IS NOT NULL AND kind IN ('voucher', 'capture', 'convert', 'settle') AND reversed_by IS NULL`
-const vouchers = sql<[], { channel_id: string; cumulative: string; accepted: string }>`
-  SELECT channel_id, cumulative, accepted FROM vouchers JOIN channels ON channels.id = vouchers.channel_id
-  WHERE (length(cumulative), cumulative) > (length(accepted), accepted)`
+  SELECT id, settled, spent, accepted, deposit, owed, prepaid, reserved, in_debt, finalized, vouchers, last_spend FROM channels`
+const transfers = sql<[], Transfer>`
+  SELECT id, channel_id, kind, amount, previous FROM transfers
+  WHERE channel_id IS NOT NULL AND kind IN ('voucher', 'capture', 'convert', 'settle') AND reversed_by IS NULL ORDER BY id`
+
+/** Law 3: the counters are in order, and each is what its transfers sum to. */
+export function auditChannels(books: Books): string[] {
+  const violations: string[] = []
+  const booked = new Map<string, Sums>()
+  for (const transfer of books.each(transfers)) {
+    const { id, channel_id, kind, amount, previous } = transfer
+    const sums = booked.get(channel_id) ?? nothing
+    const counter = kind === 'voucher' ? 'accepted' : kind === 'settle' ? 'settled' : 'spent'
+    const next = { ...sums, [counter]: sums[counter] + BigInt(amount) }
+    if (counter === 'spent' && previous !== sums.lastSpend)
+      violations.push(
+        `transfer ${id} follows ${previous}; before it channel ${channel_id} spent by ${sums.lastSpend}`,
+      )
+    booked.set(channel_id, counter === 'spent' ? { ...next, lastSpend: id } : next)
+  }
+  for (const row of books.each(channels)) {
+    violations.push(...countersOf(row, booked.get(row.id) ?? nothing))
+    violations.push(...accountsOf(row))
+    violations.push(...vouchersOf(row))
+  }
+  return violations
+}
+
+function countersOf(row: Row, sums: Sums): string[] {
+  const violations: string[] = []
+  const said = { accepted: BigInt(row.accepted), spent: BigInt(row.spent), settled: BigInt(row.settled) }
+  const { settled, spent, accepted } = said
+  if (settled > spent || spent > accepted || accepted > BigInt(row.deposit))
+    violations.push(
+      `channel ${row.id}: settled ${settled}, spent ${spent}, accepted ${accepted}, deposit ${row.deposit}`,
+    )
+  for (const counter of ['accepted', 'spent', 'settled'] as const)
+    if (said[counter] !== sums[counter])
+      violations.push(
+        `channel ${row.id} says ${counter} ${said[counter]}; its transfers sum to ${sums[counter]}`,
+      )
+  if (row.last_spend !== sums.lastSpend)
+    violations.push(
+      `channel ${row.id} says it last spent by transfer ${row.last_spend}; that is ${sums.lastSpend}`,
+    )
+  return violations
+}
 
 /** A channel's two accounts hold what its counters leave open; once it is finalized, only what calls in flight hold. */
 function accountsOf(row: Row): string[] {
-  const [prepaid, owed, held] = [BigInt(row.prepaid ?? 0), -BigInt(row.owed ?? 0), BigInt(row.held ?? 0)]
+  const [prepaid, owed, held] = [BigInt(row.prepaid), BigInt(row.owed), BigInt(row.reserved)]
   const finalized = row.finalized === 1
   const unspent = finalized ? held : BigInt(row.accepted) - BigInt(row.spent)
   const unsettled = finalized ? held : BigInt(row.accepted) - BigInt(row.settled) - BigInt(row.in_debt)
@@ -38,33 +81,24 @@ function accountsOf(row: Row): string[] {
   return [`channel ${row.id}: prepaid ${prepaid}, not ${unspent}; owed ${owed}, not ${unsettled}`]
 }
 
-/** Law 3: the counters are in order, and each is what its transfers sum to. */
-export function auditChannels(books: Books): string[] {
-  const violations: string[] = []
-  const booked = new Map<string, Sums>()
-  for (const { channel_id, kind, amount } of books.each(transfers)) {
-    const sums = booked.get(channel_id) ?? { accepted: 0n, spent: 0n, settled: 0n }
-    const counter = kind === 'voucher' ? 'accepted' : kind === 'settle' ? 'settled' : 'spent'
-    booked.set(channel_id, { ...sums, [counter]: sums[counter] + BigInt(amount) })
+/** What is kept of vouchers can be read, rises, and ends where the channel has accepted. */
+function vouchersOf(row: Row): string[] {
+  const vouchers = readVouchers(row.vouchers)
+  if (vouchers === null) return [`channel ${row.id} keeps vouchers that cannot be read`]
+  let last = 0n
+  for (const { cumulative } of vouchers) {
+    if (cumulative <= last) return [`channel ${row.id} keeps voucher ${cumulative} after ${last}`]
+    last = cumulative
   }
-  for (const row of books.each(channels)) {
-    const said = { accepted: BigInt(row.accepted), spent: BigInt(row.spent), settled: BigInt(row.settled) }
-    const sums = booked.get(row.id) ?? { accepted: 0n, spent: 0n, settled: 0n }
-    const { settled, spent, accepted } = said
-    if (settled > spent || spent > accepted || accepted > BigInt(row.deposit))
-      violations.push(
-        `channel ${row.id}: settled ${settled}, spent ${spent}, accepted ${accepted}, deposit ${row.deposit}`,
-      )
-    for (const counter of ['accepted', 'spent', 'settled'] as const)
-      if (said[counter] !== sums[counter])
-        violations.push(
-          `channel ${row.id} says ${counter} ${said[counter]}; its transfers sum to ${sums[counter]}`,
-        )
+  return last > BigInt(row.accepted)
+    ? [`channel ${row.id} keeps voucher ${last} above accepted ${row.accepted}`]
+    : []
+}
+
+function readVouchers(text: string): AcceptedVoucher[] | null {
+  try {
+    return vouchersIn(text)
+  } catch {
+    return null
   }
-  for (const row of books.each(channels)) violations.push(...accountsOf(row))
-  for (const row of books.each(vouchers))
-    violations.push(
-      `channel ${row.channel_id} keeps voucher ${row.cumulative} above accepted ${row.accepted}`,
-    )
-  return violations
 }

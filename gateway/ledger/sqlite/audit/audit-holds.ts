@@ -15,7 +15,7 @@ type Row = {
 }
 
 const accounts = sql<[], { name: string; asset: string; posted: string; pending: string }>`
-  SELECT name, asset, posted, pending FROM accounts`
+  SELECT name, asset, posted, pending FROM balances`
 const holding = sql<[], Row>`
   SELECT id, rail, asset, amount, delivery, money, holds FROM payments
   WHERE holds <> '[]' OR (delivery = 'held' AND money = 'held' AND rail <> 'charge')`

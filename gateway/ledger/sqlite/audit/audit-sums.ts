@@ -6,7 +6,7 @@ const transfers = sql<[], { id: number; debit: string; credit: string; asset: st
 const accounts = sql<
   [],
   { name: string; asset: string; posted: string }
->`SELECT name, asset, posted FROM accounts`
+>`SELECT name, asset, posted FROM balances`
 
 /** Law 1: balances sum to zero, and each is what its transfers sum to. */
 export function auditSums(books: Books): string[] {

@@ -26,13 +26,9 @@ export function bookVoucher(
     channel: channel.id,
     at: now,
   })
-  const raised: Channel = {
-    ...channel,
-    accepted: cumulative,
-    voucher: signature === null ? channel.voucher : { cumulative, signature },
-    lastUsedAt: now,
-  }
+  const raised = { ...channel, accepted: cumulative, lastUsedAt: now }
   saveChannel(books, raised)
-  if (signature !== null) addVoucher(books, raised, { cumulative, signature })
-  return raised
+  if (signature === null) return raised
+  addVoucher(books, raised, { cumulative, signature })
+  return { ...raised, voucher: { cumulative, signature } }
 }

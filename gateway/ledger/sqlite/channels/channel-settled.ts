@@ -12,7 +12,7 @@ import { closeOut, reopen } from './close-out.ts'
 import { needChannel } from './find-channel.ts'
 import { moveHolds } from './move-holds.ts'
 import { saveChannel } from './save-channel.ts'
-import { unsettledSince } from './unsettled-since.ts'
+import { unsettledSince } from './spending.ts'
 import { prune } from './vouchers.ts'
 
 /**

@@ -2,33 +2,25 @@ import type { Channel } from '../../Channel.ts'
 import type { Ledger } from '../../Ledger.ts'
 import type { Books } from '../Books.ts'
 import { sql } from '../sql.ts'
-import { type ChannelRow, toChannel } from './find-channel.ts'
+import { type ChannelRow, toChannel } from '../working-set/channels.ts'
 
 type End = [open: number, finalized: number]
 
 const byPayer = sql<[payer: string, ...End, unsettled: number, limit: number], ChannelRow>`
-  SELECT channels.*, (
-    SELECT pending FROM accounts WHERE name = 'prepaid:' || channels.id AND accounts.asset = channels.asset
-  ) AS reserved FROM channels
+  SELECT * FROM channels
   WHERE payer = ? AND finalized IN (?, ?) AND (unsettled_since IS NOT NULL OR ? = 0)
   ORDER BY opened_at LIMIT ?`
 const byUnsettled = sql<[...End, limit: number], ChannelRow>`
-  SELECT channels.*, (
-    SELECT pending FROM accounts WHERE name = 'prepaid:' || channels.id AND accounts.asset = channels.asset
-  ) AS reserved FROM channels
+  SELECT * FROM channels
   WHERE unsettled_since >= 0 AND finalized IN (?, ?)
   ORDER BY unsettled_since LIMIT ?`
 const byEnd = sql<[...End, limit: number], ChannelRow>`
-  SELECT channels.*, (
-    SELECT pending FROM accounts WHERE name = 'prepaid:' || channels.id AND accounts.asset = channels.asset
-  ) AS reserved FROM channels
+  SELECT * FROM channels
   WHERE finalized IN (?, ?)
   ORDER BY opened_at LIMIT ?`
 
 const byClosing = sql<[], ChannelRow>`
-  SELECT channels.*, (
-    SELECT pending FROM accounts WHERE name = 'prepaid:' || channels.id AND accounts.asset = channels.asset
-  ) AS reserved FROM channels
+  SELECT * FROM channels
   WHERE close_requested_at >= 0 AND finalized = 0
   ORDER BY close_requested_at`
 

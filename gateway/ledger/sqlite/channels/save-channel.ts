@@ -1,23 +1,29 @@
 import type { Channel } from '../../Channel.ts'
+import { ChannelNotFoundError } from '../../errors.ts'
 import type { Books } from '../Books.ts'
-import { readChannel } from './find-channel.ts'
+import { booksOf, setBooks } from '../working-set/channels.ts'
 
-/** Keeps what changes in a channel's life; it is written with the group. The schema refuses what breaks law 3. */
+/**
+ * Keeps what changes in a channel's life; it is written with the group. What is reserved is changed by `reserve`, and the
+ * vouchers by `addVoucher`.
+ */
 export function saveChannel(books: Books, channel: Channel): void {
-  const { deposit, settled, accepted, spent, voucher } = channel
+  const { deposit, settled, accepted, spent } = channel
   const { closeRequestedAt, finalized, unsettledSince, lastUsedAt } = channel
-  const known = readChannel(books, channel.id) ?? channel
-  books.rows.channels.set(channel.id, {
+  const known = booksOf(books, channel.id)
+  if (known === null) throw new ChannelNotFoundError(channel.id)
+  setBooks(books, {
     ...known,
-    deposit,
-    settled,
-    accepted,
-    spent,
-    voucher,
-    closeRequestedAt,
-    finalized,
-    unsettledSince,
-    lastUsedAt,
+    channel: {
+      ...known.channel,
+      deposit,
+      settled,
+      accepted,
+      spent,
+      closeRequestedAt,
+      finalized,
+      unsettledSince,
+      lastUsedAt,
+    },
   })
-  books.writes++
 }

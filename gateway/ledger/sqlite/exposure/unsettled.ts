@@ -3,10 +3,8 @@ import type { Books } from '../Books.ts'
 import { sql } from '../sql.ts'
 import { unsettledOf } from '../working-set/exposure.ts'
 
-const ofChannels = sql<[asset: string], { posted: string }>`
-  SELECT posted FROM accounts WHERE name > 'channel:' AND name < 'channel;' AND asset = ?`
-const ofPrepaid = sql<[asset: string], { posted: string; pending: string }>`
-  SELECT posted, pending FROM accounts WHERE name > 'prepaid:' AND name < 'prepaid;' AND asset = ?`
+const ofChannels = sql<[asset: string], { owed: string; prepaid: string; reserved: string }>`
+  SELECT owed, prepaid, reserved FROM channels WHERE id >= '0x' AND asset = ?`
 
 /** What is spent or reserved on all channels of an asset and not on chain: a counter, whatever the number of channels. */
 export function unsettledInAll(books: Books, asset: Asset): bigint {
@@ -25,12 +23,7 @@ export function expose(books: Books, asset: Asset, change: bigint): void {
 /** The same from the accounts: value accepted and not on chain, less what of it is neither spent nor reserved. */
 export function sumOf(books: Books, asset: Asset): bigint {
   let sum = 0n
-  for (const { posted } of books.all(ofChannels, asset)) sum -= BigInt(posted)
-  for (const { posted, pending } of books.all(ofPrepaid, asset)) sum -= BigInt(posted) - BigInt(pending)
+  for (const { owed, prepaid, reserved } of books.each(ofChannels, asset))
+    sum += BigInt(owed) - BigInt(prepaid) + BigInt(reserved)
   return sum
-}
-
-/** Between a channel's own accounts nothing is spent and nothing settled. */
-export function isOfChannel(account: string): boolean {
-  return account.startsWith('channel:') || account.startsWith('prepaid:')
 }

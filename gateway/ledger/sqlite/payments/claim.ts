@@ -9,7 +9,7 @@ import { readAccount } from '../accounts/read-account.ts'
 import { reserve } from '../accounts/reserve.ts'
 import type { Books } from '../Books.ts'
 import { acceptVoucher } from '../channels/accept-voucher.ts'
-import { findChannel, readChannel } from '../channels/find-channel.ts'
+import { findChannel } from '../channels/find-channel.ts'
 import { unsettledInAll } from '../exposure/unsettled.ts'
 import { debts } from '../reorg/debt.ts'
 import { isWithinBudget } from './at-risk.ts'
@@ -61,7 +61,7 @@ export function claim(books: Books, asked: Ledger.ClaimRequest): Ledger.ClaimRes
 /** A voucher above all that was accepted has paid for nothing yet: nobody has to look. */
 function isNew(books: Books, { from, key }: Ledger.ClaimRequest): boolean {
   if (from.rail !== 'channel' || !from.reusable || key !== voucherKey(from)) return false
-  const channel = readChannel(books, from.channelId)
+  const channel = findChannel(books, from.channelId)
   return channel !== null && from.cumulative > channel.accepted
 }
 

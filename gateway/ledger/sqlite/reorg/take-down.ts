@@ -1,7 +1,7 @@
 import type { Channel } from '../../Channel.ts'
 import type { Books } from '../Books.ts'
 import { needChannel } from '../channels/find-channel.ts'
-import { unsettledSince } from '../channels/unsettled-since.ts'
+import { unsettledSince } from '../channels/spending.ts'
 import { sql } from '../sql.ts'
 
 const lower = sql<

@@ -1,13 +1,11 @@
-import type { Hex } from 'viem'
-import type { AcceptedVoucher, Channel } from '../../Channel.ts'
 import type { Payment } from '../../Payment.ts'
 import type { Books } from '../Books.ts'
 import type { Family } from '../payments/family.ts'
 import type { Hold } from '../payments/holds.ts'
 import { sql } from '../sql.ts'
 import { PendingTrail } from '../trail/PendingTrail.ts'
-import { type Balance, writeBalance } from './balances.ts'
-import { writeChannel } from './channels.ts'
+import { type StoredBalance, writeBalance } from './balances.ts'
+import { type ChannelBooks, writeBooks } from './channels.ts'
 import { writeUnsettled } from './exposure.ts'
 import { RowCache } from './RowCache.ts'
 import { WriteBehind } from './WriteBehind.ts'
@@ -21,15 +19,14 @@ const version = sql<[], { data_version: number }>`PRAGMA data_version`
  */
 export class WorkingSet {
   /** Tables whose rows may wait to be written. */
-  static readonly names = /\b(?:accounts|channels|exposure|events)\b/
+  static readonly names = /\b(?:accounts|balances|channels|exposure|events)\b/
 
-  readonly balances: WriteBehind<Balance>
-  readonly channels: WriteBehind<Channel>
+  readonly balances: WriteBehind<StoredBalance>
+  readonly channels: WriteBehind<ChannelBooks>
   readonly unsettled: WriteBehind<bigint>
   readonly payments = new RowCache<Payment>()
   readonly holds = new RowCache<readonly Hold[]>()
   readonly families = new RowCache<Family>()
-  readonly vouchers = new RowCache<readonly AcceptedVoucher[]>()
   /** Last event of the trail, and whether anybody is in debt: `value` is read when it is null. */
   readonly single = new RowCache<WorkingSet.Single>()
   readonly trail: PendingTrail
@@ -41,12 +38,12 @@ export class WorkingSet {
   constructor(books: Books) {
     this.#books = books
     this.balances = new WriteBehind((key, row) => writeBalance(books, key, row))
-    this.channels = new WriteBehind((id, row, stored) => writeChannel(books, id as Hex, row, stored))
+    this.channels = new WriteBehind((_id, row, stored) => writeBooks(books, row, stored))
     this.unsettled = new WriteBehind((asset, row) => writeUnsettled(books, asset, row))
     this.trail = new PendingTrail(books)
     const waiting = [this.balances, this.channels, this.unsettled, this.trail]
     this.#waiting = waiting
-    this.#all = [...waiting, this.payments, this.holds, this.families, this.vouchers, this.single]
+    this.#all = [...waiting, this.payments, this.holds, this.families, this.single]
   }
 
   get isDirty(): boolean {

@@ -1,9 +1,13 @@
+import { isOfChannel } from '../../Account.ts'
 import { LedgerIntegrityError } from '../../errors.ts'
 import type { Books } from '../Books.ts'
 import { sql } from '../sql.ts'
+import { booksOf, setBooks } from './channels.ts'
 
-/** What an account has and what of it is held, in base units. `stored` once it has a row. */
-export type Balance = { posted: bigint; pending: bigint; stored: boolean }
+/** What an account has and what of it is held, in base units. */
+export type Balance = { posted: bigint; pending: bigint }
+/** The same of an account with a row of its own: `stored` once it is there. */
+export type StoredBalance = Balance & { stored: boolean }
 
 const read = sql<[name: string, asset: string], { posted: string; pending: string }>`
   SELECT posted, pending FROM accounts WHERE name = ? AND asset = ?`
@@ -17,28 +21,21 @@ export function balanceKey(account: string, asset: string): string {
   return `${account} ${asset}`
 }
 
-/** An account as it is now. */
+/** An account as it is now. Those of a channel stand in the channel's row. */
 export function balanceOf(books: Books, account: string, asset: string): Balance {
-  const key = balanceKey(account, asset)
-  const known = books.rows.balances.get(key)
-  if (known !== undefined) return known
-  const row = books.load(read, account, asset)
-  return books.rows.balances.keep(key, {
-    posted: BigInt(row?.posted ?? 0),
-    pending: BigInt(row?.pending ?? 0),
-    stored: row !== null,
-  })
+  return isOfChannel(account) ? balanceOfChannel(books, account, asset) : storedBalance(books, account, asset)
 }
 
-/** Changes an account. A new one is written at once: transfers refer to it. */
-export function setBalance(
-  books: Books,
-  account: string,
-  asset: string,
-  { posted, pending }: Omit<Balance, 'stored'>,
-): void {
+/** Changes an account. */
+export function setBalance(books: Books, account: string, asset: string, balance: Balance): void {
+  if (isOfChannel(account)) setBalanceOfChannel(books, account, asset, balance)
+  else setStoredBalance(books, account, asset, balance)
+}
+
+/** A new one is written at once: transfers refer to it. */
+function setStoredBalance(books: Books, account: string, asset: string, { posted, pending }: Balance): void {
   const key = balanceKey(account, asset)
-  const known = balanceOf(books, account, asset)
+  const known = storedBalance(books, account, asset)
   if (!known.stored) {
     books.write(insert, account, asset, String(posted), String(pending))
     books.rows.balances.drop(key)
@@ -52,4 +49,39 @@ export function writeBalance(books: Books, key: string, { posted, pending }: Bal
   const [name, asset] = [key.slice(0, split), key.slice(split + 1)]
   if (books.write(write, String(posted), String(pending), name, asset) !== 1)
     throw new LedgerIntegrityError(`account "${name}" in ${asset} has no row`)
+}
+
+function storedBalance(books: Books, account: string, asset: string): StoredBalance {
+  const key = balanceKey(account, asset)
+  const known = books.rows.balances.get(key)
+  if (known !== undefined) return known
+  const row = books.load(read, account, asset)
+  return books.rows.balances.keep(key, {
+    posted: BigInt(row?.posted ?? 0),
+    pending: BigInt(row?.pending ?? 0),
+    stored: row !== null,
+  })
+}
+
+/** `channel:` and `prepaid:` are equally long. */
+const channelOf = (account: string) => account.slice('channel:'.length)
+
+function balanceOfChannel(books: Books, account: string, asset: string): Balance {
+  const row = booksOf(books, channelOf(account))
+  if (row === null || row.channel.asset !== asset) return { posted: 0n, pending: 0n }
+  if (account.startsWith('channel:')) return { posted: -row.owed, pending: 0n }
+  return { posted: row.prepaid, pending: row.channel.reserved }
+}
+
+function setBalanceOfChannel(
+  books: Books,
+  account: string,
+  asset: string,
+  { posted, pending }: Balance,
+): void {
+  const row = booksOf(books, channelOf(account))
+  if (row === null || row.channel.asset !== asset)
+    throw new LedgerIntegrityError(`account "${account}" in ${asset} is of no channel`)
+  if (account.startsWith('channel:')) setBooks(books, { ...row, owed: -posted })
+  else setBooks(books, { ...row, prepaid: posted, channel: { ...row.channel, reserved: pending } })
 }

@@ -1,64 +1,133 @@
-import type { Hex } from 'viem'
-import type { Channel } from '../../Channel.ts'
+import type { Address, Hex } from 'viem'
+import type { Asset } from '../../Asset.ts'
+import type { AcceptedVoucher, Channel } from '../../Channel.ts'
 import type { Books } from '../Books.ts'
 import { sql } from '../sql.ts'
 
+/** What stands in a channel's row, in base units. */
+export type ChannelBooks = {
+  /** `reserved` is the pending balance of `prepaid:<id>`, and `voucher` the last one of `vouchers`. */
+  channel: Channel
+  /** Balance of the account `channel:<id>`, without its sign. */
+  owed: bigint
+  /** Balance of the account `prepaid:<id>`. */
+  prepaid: bigint
+  /** Those that are kept, rising. */
+  vouchers: readonly AcceptedVoucher[]
+  /** The last transfer that spent of it. */
+  lastSpend: number | null
+}
+
+/** A row of the table. */
+export type ChannelRow = {
+  id: Hex
+  chain_id: number
+  escrow: Address
+  payer: Address
+  payee: Address
+  token: Address
+  asset: Asset
+  signer: Address
+  deposit: string
+  settled: string
+  accepted: string
+  spent: string
+  owed: string
+  prepaid: string
+  reserved: string
+  vouchers: string
+  last_spend: number | null
+  close_requested_at: number | null
+  finalized: number
+  opened_at: number
+  unsettled_since: number | null
+  last_used_at: number
+  suspended: string | null
+  deposit_missing: string
+  in_debt: string
+}
+
+const find = sql<[string], ChannelRow>`SELECT * FROM channels WHERE id = ?`
 const follow = sql<
   [
-    deposit: string,
-    settled: string,
     accepted: string,
     spent: string,
-    voucherCumulative: string | null,
-    voucherSignature: string | null,
+    owed: string,
+    prepaid: string,
+    reserved: string,
+    vouchers: string,
+    lastSpend: number | null,
+    lastUsedAt: number,
+    deposit: string,
+    settled: string,
     closeRequestedAt: number | null,
     finalized: number,
     unsettledSince: number | null,
-    lastUsedAt: number,
     id: string,
   ]
 >`
-  UPDATE channels SET deposit = ?, settled = ?, accepted = ?, spent = ?, voucher_cumulative = ?,
-    voucher_signature = ?, close_requested_at = ?, finalized = ?, unsettled_since = ?, last_used_at = ?
+  UPDATE channels SET accepted = ?, spent = ?, owed = ?, prepaid = ?, reserved = ?, vouchers = ?, last_spend = ?,
+    last_used_at = ?, deposit = ?, settled = ?, close_requested_at = ?, finalized = ?, unsettled_since = ?
   WHERE id = ?`
 const use = sql<
   [
     accepted: string,
     spent: string,
-    voucherCumulative: string | null,
-    voucherSignature: string | null,
+    owed: string,
+    prepaid: string,
+    reserved: string,
+    vouchers: string,
+    lastSpend: number | null,
     lastUsedAt: number,
     id: string,
   ]
 >`
-  UPDATE channels SET accepted = ?, spent = ?, voucher_cumulative = ?, voucher_signature = ?, last_used_at = ?
+  UPDATE channels SET accepted = ?, spent = ?, owed = ?, prepaid = ?, reserved = ?, vouchers = ?, last_spend = ?,
+    last_used_at = ?
   WHERE id = ?`
 
-/** Writes what changes in a channel's life. The schema refuses what breaks law 3. */
-export function writeChannel(books: Books, id: Hex, channel: Channel, stored: Channel | undefined): void {
-  const { voucher } = channel
-  const accepted = String(channel.accepted)
-  const spent = String(channel.spent)
-  const cumulative = voucher === null ? null : String(voucher.cumulative)
-  const signature = voucher?.signature ?? null
+/** A channel with all that its row has, or null where there is none. */
+export function booksOf(books: Books, name: string): ChannelBooks | null {
+  const id = name.toLowerCase()
+  const known = books.rows.channels.get(id)
+  if (known !== undefined) return known
+  const row = books.load(find, id)
+  return row === null ? null : books.rows.channels.keep(id, toBooks(row))
+}
+
+/** Changes what stands in a channel's row; it is written with the group. The schema refuses what breaks law 3. */
+export function setBooks(books: Books, row: ChannelBooks): void {
+  books.rows.channels.set(row.channel.id, row)
+  books.writes++
+}
+
+/** Writes what changes in a channel's life. */
+export function writeBooks(books: Books, row: ChannelBooks, stored: ChannelBooks | undefined): void {
+  const { channel } = row
+  const used = [
+    String(channel.accepted),
+    String(channel.spent),
+    String(row.owed),
+    String(row.prepaid),
+    String(channel.reserved),
+    JSON.stringify(row.vouchers.map(({ cumulative, signature }) => [String(cumulative), signature])),
+    row.lastSpend,
+    channel.lastUsedAt,
+  ] as const
   // A call changes nothing that an index has; a statement that names such a column writes the index anew.
-  if (stored !== undefined && isOnlyUsed(channel, stored)) {
-    books.write(use, accepted, spent, cumulative, signature, channel.lastUsedAt, id)
+  if (stored !== undefined && isOnlyUsed(channel, stored.channel)) {
+    books.write(use, ...used, channel.id)
     return
   }
   books.write(
     follow,
+    ...used,
     String(channel.deposit),
     String(channel.settled),
-    accepted,
-    spent,
-    cumulative,
-    signature,
     channel.closeRequestedAt,
     channel.finalized ? 1 : 0,
     channel.unsettledSince,
-    channel.lastUsedAt,
-    id,
+    channel.id,
   )
 }
 
@@ -70,4 +139,50 @@ function isOnlyUsed(channel: Channel, stored: Channel): boolean {
     channel.finalized === stored.finalized &&
     channel.unsettledSince === stored.unsettledSince
   )
+}
+
+/** As a row has them; the schema keeps them valid. */
+export function vouchersIn(text: string): AcceptedVoucher[] {
+  if (text === '[]') return []
+  return (JSON.parse(text) as [string, Hex][]).map(([cumulative, signature]) => ({
+    cumulative: BigInt(cumulative),
+    signature,
+  }))
+}
+
+function toBooks(row: ChannelRow): ChannelBooks {
+  return {
+    channel: toChannel(row),
+    owed: BigInt(row.owed),
+    prepaid: BigInt(row.prepaid),
+    vouchers: vouchersIn(row.vouchers),
+    lastSpend: row.last_spend,
+  }
+}
+
+export function toChannel(row: ChannelRow): Channel {
+  return {
+    id: row.id,
+    chainId: row.chain_id,
+    escrow: row.escrow,
+    payer: row.payer,
+    payee: row.payee,
+    token: row.token,
+    asset: row.asset,
+    signer: row.signer,
+    deposit: BigInt(row.deposit),
+    settled: BigInt(row.settled),
+    accepted: BigInt(row.accepted),
+    spent: BigInt(row.spent),
+    reserved: BigInt(row.reserved),
+    voucher: vouchersIn(row.vouchers).at(-1) ?? null,
+    closeRequestedAt: row.close_requested_at,
+    finalized: row.finalized === 1,
+    depositMissing: BigInt(row.deposit_missing),
+    inDebt: BigInt(row.in_debt),
+    suspended: row.suspended,
+    openedAt: row.opened_at,
+    unsettledSince: row.unsettled_since,
+    lastUsedAt: row.last_used_at,
+  }
 }
