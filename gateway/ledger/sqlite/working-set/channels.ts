@@ -48,43 +48,29 @@ export type ChannelRow = {
 }
 
 const find = sql<[string], ChannelRow>`SELECT * FROM channels WHERE id = ?`
-const follow = sql<
-  [
-    accepted: string,
-    spent: string,
-    owed: string,
-    prepaid: string,
-    reserved: string,
-    vouchers: string,
-    lastSpend: number | null,
-    lastUsedAt: number,
-    deposit: string,
-    settled: string,
-    closeRequestedAt: number | null,
-    finalized: number,
-    unsettledSince: number | null,
-    id: string,
-  ]
->`
-  UPDATE channels SET accepted = ?, spent = ?, owed = ?, prepaid = ?, reserved = ?, vouchers = ?, last_spend = ?,
-    last_used_at = ?, deposit = ?, settled = ?, close_requested_at = ?, finalized = ?, unsettled_since = ?
+type Used = [
+  deposit: string,
+  settled: string,
+  accepted: string,
+  spent: string,
+  owed: string,
+  prepaid: string,
+  reserved: string,
+  vouchers: string,
+  lastSpend: number | null,
+  lastUsedAt: number,
+]
+// A statement that names a column of an index writes that index anew, changed or not: three, so that a call names none.
+const use = sql<[...Used, id: string]>`
+  UPDATE channels SET deposit = ?, settled = ?, accepted = ?, spent = ?, owed = ?, prepaid = ?, reserved = ?, vouchers = ?,
+    last_spend = ?, last_used_at = ?
   WHERE id = ?`
-const use = sql<
-  [
-    accepted: string,
-    spent: string,
-    owed: string,
-    prepaid: string,
-    reserved: string,
-    vouchers: string,
-    lastSpend: number | null,
-    lastUsedAt: number,
-    id: string,
-  ]
->`
-  UPDATE channels SET accepted = ?, spent = ?, owed = ?, prepaid = ?, reserved = ?, vouchers = ?, last_spend = ?,
-    last_used_at = ?
+const age = sql<[...Used, unsettledSince: number | null, id: string]>`
+  UPDATE channels SET deposit = ?, settled = ?, accepted = ?, spent = ?, owed = ?, prepaid = ?, reserved = ?, vouchers = ?,
+    last_spend = ?, last_used_at = ?, unsettled_since = ?
   WHERE id = ?`
+const end = sql<[closeRequestedAt: number | null, finalized: number, id: string]>`
+  UPDATE channels SET close_requested_at = ?, finalized = ? WHERE id = ?`
 
 /** A channel with all that its row has, or null where there is none. */
 export function booksOf(books: Books, name: string): ChannelBooks | null {
@@ -101,10 +87,13 @@ export function setBooks(books: Books, row: ChannelBooks): void {
   books.writes++
 }
 
-/** Writes what changes in a channel's life. */
+/** Writes what changes in a channel's life. `stored` is what the row says, where that is known. */
 export function writeBooks(books: Books, row: ChannelBooks, stored: ChannelBooks | undefined): void {
   const { channel } = row
-  const used = [
+  const { id, unsettledSince, closeRequestedAt, finalized } = channel
+  const used: Used = [
+    String(channel.deposit),
+    String(channel.settled),
     String(channel.accepted),
     String(channel.spent),
     String(row.owed),
@@ -113,32 +102,12 @@ export function writeBooks(books: Books, row: ChannelBooks, stored: ChannelBooks
     JSON.stringify(row.vouchers.map(({ cumulative, signature }) => [String(cumulative), signature])),
     row.lastSpend,
     channel.lastUsedAt,
-  ] as const
-  // A call changes nothing that an index has; a statement that names such a column writes the index anew.
-  if (stored !== undefined && isOnlyUsed(channel, stored.channel)) {
-    books.write(use, ...used, channel.id)
-    return
-  }
-  books.write(
-    follow,
-    ...used,
-    String(channel.deposit),
-    String(channel.settled),
-    channel.closeRequestedAt,
-    channel.finalized ? 1 : 0,
-    channel.unsettledSince,
-    channel.id,
-  )
-}
-
-function isOnlyUsed(channel: Channel, stored: Channel): boolean {
-  return (
-    channel.deposit === stored.deposit &&
-    channel.settled === stored.settled &&
-    channel.closeRequestedAt === stored.closeRequestedAt &&
-    channel.finalized === stored.finalized &&
-    channel.unsettledSince === stored.unsettledSince
-  )
+  ]
+  const before = stored?.channel
+  if (before?.unsettledSince === unsettledSince) books.write(use, ...used, id)
+  else books.write(age, ...used, unsettledSince, id)
+  if (before?.closeRequestedAt !== closeRequestedAt || before.finalized !== finalized)
+    books.write(end, closeRequestedAt, Number(finalized), id)
 }
 
 /** As a row has them; the schema keeps them valid. */
