@@ -95,7 +95,7 @@ export async function openSqliteLedger(options: openSqliteLedger.Options): Promi
   const glance = async <Result>(operation: () => Result): Promise<Result> => {
     if (!database.open) throw new LedgerClosedError()
     try {
-      books.rows.check()
+      books.rows.checkOnce()
       return operation()
     } catch (error) {
       throw storageError(error)

@@ -34,6 +34,7 @@ export class WorkingSet {
   readonly #waiting: readonly { readonly isDirty: boolean; flush(): void }[]
   readonly #all: readonly { settle(): void; undo(): void; forget(): void }[]
   #version: number | null = null
+  #isChecked = false
 
   constructor(books: Books) {
     this.#books = books
@@ -56,6 +57,19 @@ export class WorkingSet {
     if (now === this.#version) return
     this.forget()
     this.#version = now
+  }
+
+  /**
+   * The same for what a write asks again before anything relies on it: once for all that is read in one turn of the event loop.
+   * Whatever arrives later, from whoever another process has answered, is read in a later turn.
+   */
+  checkOnce(): void {
+    if (this.#isChecked) return
+    this.check()
+    this.#isChecked = true
+    setImmediate(() => {
+      this.#isChecked = false
+    })
   }
 
   /** Writes what waits. */
