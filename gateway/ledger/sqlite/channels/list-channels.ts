@@ -11,7 +11,7 @@ const byPayer = sql<[payer: string, ...End, unsettled: number, limit: number], C
   WHERE payer = ? AND finalized IN (?, ?) AND (unsettled_since IS NOT NULL OR ? = 0)
   ORDER BY opened_at LIMIT ?`
 const byUnsettled = sql<[...End, limit: number], ChannelRow>`
-  SELECT * FROM channels
+  SELECT * FROM channels INDEXED BY channels_by_unsettled
   WHERE unsettled_since >= 0 AND finalized IN (?, ?)
   ORDER BY unsettled_since LIMIT ?`
 const byEnd = sql<[...End, limit: number], ChannelRow>`
@@ -20,7 +20,7 @@ const byEnd = sql<[...End, limit: number], ChannelRow>`
   ORDER BY opened_at LIMIT ?`
 
 const byClosing = sql<[], ChannelRow>`
-  SELECT * FROM channels
+  SELECT * FROM channels INDEXED BY channels_closing
   WHERE close_requested_at >= 0 AND finalized = 0
   ORDER BY close_requested_at`
 

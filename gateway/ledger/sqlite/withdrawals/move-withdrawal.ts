@@ -15,7 +15,8 @@ import { findWithdrawal, needWithdrawal } from './find-withdrawal.ts'
 const save = sql<[state: string, tx: string | null, reason: string | null, at: number, id: string]>`
   UPDATE withdrawals SET state = ?, tx = ?, reason = ?, updated_at = ? WHERE id = ?`
 const leaving = sql<[asset: string], { amount: string }>`
-  SELECT amount FROM withdrawals WHERE open = 1 AND asset = ? AND state IN ('paying', 'unknown')`
+  SELECT amount FROM withdrawals INDEXED BY withdrawals_open
+  WHERE open = 1 AND asset = ? AND state IN ('paying', 'unknown')`
 
 /** The operator lets one go that is held. */
 export function approve(books: Books, id: string, now: number): Withdrawal | null {
