@@ -4,8 +4,8 @@ import type { Books } from '../Books.ts'
 import { sql } from '../sql.ts'
 import { needChannel } from './find-channel.ts'
 
-/** How many channels are looked at in one go: a few milliseconds. */
-const page = 2_000
+/** How many channels are looked at in one go: a few milliseconds, though each may be a page of its own on the disk. */
+const page = 200
 
 type Place = { since: number; id: string }
 type Row = Place & { due: 0 | 1 }
