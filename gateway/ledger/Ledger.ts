@@ -119,6 +119,8 @@ export interface Ledger {
   acceptRestored(request: Ledger.AcceptRestored): Promise<Channel>
   channel(id: Hex): Promise<Channel | null>
   channels(filter: Ledger.ChannelFilter): Promise<Channel[]>
+  /** Every open channel of one escrow, oldest first. Looks at all that are open, a page at a time: calls go on in between. */
+  openChannels(escrow: Ledger.Escrow): Promise<Channel[]>
   /**
    * Open channels that may be due: their oldest unsettled value is as old as `before` (ms) or older, at least `least` base units
    * are unsettled (about: they are compared as floating point), or their payer asked to close. Looks at all that is
@@ -324,6 +326,7 @@ export declare namespace Ledger {
     finalized: boolean
     now: number
   }
+  type Escrow = { chainId: number; escrow: Address }
   type ChannelFilter = {
     payer?: Address
     finalized?: boolean

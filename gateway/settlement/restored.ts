@@ -54,9 +54,8 @@ export async function findRestored(options: findRestored.Options): Promise<Resto
         )
     }
   const open = new Map<Hex, Channel>()
-  for (const channel of await ledger.channels({ finalized: false }))
-    if (channel.chainId === chain.id && channel.escrow === chain.escrow && !reasons.has(channel.id))
-      open.set(channel.id, channel)
+  for (const channel of await ledger.openChannels({ chainId: chain.id, escrow: chain.escrow }))
+    if (!reasons.has(channel.id)) open.set(channel.id, channel)
   for await (const [id, found] of askChannels(chain, to < 0n ? [] : open.keys(), to)) {
     const channel = open.get(id)
     if (channel === undefined || found === null) continue
@@ -152,7 +151,7 @@ export declare namespace findRestored {
   type Options = {
     ledger: Pick<
       Ledger,
-      'cursor' | 'channel' | 'channels' | 'intentsFor' | 'attempts' | 'payment' | 'lastNonce'
+      'cursor' | 'channel' | 'openChannels' | 'intentsFor' | 'attempts' | 'payment' | 'lastNonce'
     >
     chain: Pick<
       Chain,

@@ -1,6 +1,4 @@
-import { setImmediate } from 'node:timers/promises'
 import { systemClock } from '../../clock.ts'
-import type { Channel } from '../Channel.ts'
 import { LedgerClosedError } from '../errors.ts'
 import type { Ledger } from '../Ledger.ts'
 import { listBalances } from './accounts/list-balances.ts'
@@ -18,12 +16,14 @@ import { acceptVoucher } from './channels/accept-voucher.ts'
 import { beginClose } from './channels/begin-close.ts'
 import { channelSeen } from './channels/channel-seen.ts'
 import { channelSettled } from './channels/channel-settled.ts'
-import { dueChannels, start } from './channels/due-channels.ts'
+import { dueChannels } from './channels/due-channels.ts'
 import { findChannel, needChannel } from './channels/find-channel.ts'
 import { channelFinalized, closeRequested } from './channels/follow-close.ts'
 import { listChannels } from './channels/list-channels.ts'
+import { openChannels } from './channels/open-channels.ts'
 import { acceptRestored, suspendChannel } from './channels/suspend.ts'
 import { settleable } from './channels/vouchers.ts'
+import { walk } from './channels/walk.ts'
 import { connect, connectReadonly } from './connect.ts'
 import { doubtsOf } from './doubts/doubts-of.ts'
 import { relaysOf } from './exposure/relays-of.ts'
@@ -134,17 +134,8 @@ export async function openSqliteLedger(options: openSqliteLedger.Options): Promi
       write(() => acceptRestored(books, request), said.channel('channel-restored')),
     channel: (id) => (books.rows.channels.get(id) ? glance : read)(() => findChannel(books, id)),
     channels: (filter) => read(() => listChannels(books, filter)),
-    dueChannels: async (asked) => {
-      const found: Channel[] = []
-      for (let place: typeof start | null = start; place !== null; ) {
-        const from: typeof start = place
-        const page = await read(() => dueChannels(books, asked, from))
-        found.push(...page.channels)
-        place = page.next
-        if (place !== null) await setImmediate()
-      }
-      return found
-    },
+    openChannels: (escrow) => walk((from) => read(() => openChannels(books, escrow, from))),
+    dueChannels: (asked) => walk((from) => read(() => dueChannels(books, asked, from))),
     settleable: (id, { final = false } = {}) => read(() => settleable(books, needChannel(books, id), final)),
 
     withdrawals: withdrawalsOf(books, { write, read }),

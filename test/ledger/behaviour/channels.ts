@@ -1,4 +1,4 @@
-import type { Hex } from 'viem'
+import type { Address, Hex } from 'viem'
 import { describe, expect, test } from 'vitest'
 import type { AcceptedVoucher } from '../../../gateway/ledger/Channel.ts'
 import { AmountError, ChannelMismatchError, ChannelNotFoundError } from '../../../gateway/ledger/errors.ts'
@@ -226,6 +226,22 @@ export function channels({ ledger, clock }: Subject): void {
       await Promise.all(many.map((id) => spendOn(id, 1n)))
       expect((await ids(clock().now(), null)).sort()).toEqual(many)
       expect(await ids(clock().now() - 1, 2n)).toEqual([])
+      expect((await ledger().openChannels({ chainId, escrow: payee })).map(({ id }) => id).sort()).toEqual(
+        many,
+      )
+    })
+  })
+
+  describe('openChannels', () => {
+    test('default: those of one escrow that are open, in order (a start asks the chain about each of them)', async () => {
+      const others = [`0x${'c2'.repeat(32)}`, `0x${'c3'.repeat(32)}`] as const
+      for (const id of [others[1], channelId, others[0]]) await openChannel(ledger(), 100n, id)
+      await ledger().channelFinalized(channelId)
+      const ids = async (of: { chainId: number; escrow: Address }) =>
+        (await ledger().openChannels(of)).map(({ id }) => id)
+      expect(await ids({ chainId, escrow: payee })).toEqual(others)
+      expect(await ids({ chainId: chainId + 1, escrow: payee })).toEqual([])
+      expect(await ids({ chainId, escrow: alice })).toEqual([])
     })
   })
 

@@ -48,8 +48,9 @@ describe('schema', () => {
   )
 
   // An index is no help where it leads to every row that is not over: a poll then stands still for a second with a million
-  // channels. Only who asks for all of them may (`byEnd` in list-channels.ts).
-  const everything = /channels_by_end|withdrawals_by_asset \(asset=\?\)$/
+  // channels. Only who asks for all of them may (`byEnd` in
+  // list-channels.ts), or walks over them a page at a time.
+  const everything = /channels_by_end \((?!.*\(opened_at,id\)>)|withdrawals_by_asset \(asset=\?\)$/
   test.each(
     declared.filter(({ file, text }) => !file.startsWith('audit') && !/\bWHERE finalized IN/.test(text)),
   )('behavior: $file looks only at what it asks for: $text', ({ text }) => {

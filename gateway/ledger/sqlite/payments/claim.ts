@@ -45,8 +45,10 @@ export function claim(books: Books, asked: Ledger.ClaimRequest): Ledger.ClaimRes
   }
 
   const atRisk = request.budget !== undefined && isWithinBudget(books, request, request.budget)
-  const holds = funds.account === null ? [] : [{ account: funds.account, amount: request.amount }]
-  for (const { account, amount } of holds) reserve(books, account, request.asset, amount)
+  const { account } = funds
+  const { asset, amount } = request
+  const holds = account === null || amount === 0n ? [] : [{ account, amount }]
+  if (account !== null) reserve(books, account, asset, amount)
   const payment =
     earlier !== null && replay === null
       ? reclaimPayment(books, earlier, request, { holds, atRisk })

@@ -64,7 +64,6 @@ export function insertPayment(
   { repeat = 0, holds = [], atRisk = false }: { repeat?: number; holds?: Hold[]; atRisk?: boolean } = {},
 ): Payment {
   const { id, key, fingerprint, from, now } = request
-  const held = holds.filter(({ amount }) => amount > 0n)
   books.run(
     insert,
     id,
@@ -81,11 +80,11 @@ export function insertPayment(
     ...details(from),
     Number(atRisk),
     books.instance,
-    toText(held),
+    toText(holds),
     now,
     now,
   )
-  books.rows.holds.put(id, held)
+  books.rows.holds.put(id, holds)
   if (from.rail === 'channel' && from.reusable) addToFamily(books, key, repeat, fingerprint, id)
   return books.rows.payments.put(id, fresh(request, key, repeat, atRisk, books.instance))
 }
@@ -138,7 +137,6 @@ export function reclaimPayment(
   request: Ledger.ClaimRequest,
   { holds, atRisk }: { holds: Hold[]; atRisk: boolean },
 ): Payment {
-  const held = holds.filter(({ amount }) => amount > 0n)
   const changed = books.run(
     reclaim,
     request.from.rail,
@@ -150,14 +148,14 @@ export function reclaimPayment(
     ...details(request.from),
     Number(atRisk),
     books.instance,
-    toText(held),
+    toText(holds),
     request.now,
     payment.id,
   )
   if (changed !== 1) throw new LedgerIntegrityError(`payment "${payment.id}" is not void`)
   removeAnswer(books, payment.id)
   books.rows.payments.drop(payment.id)
-  books.rows.holds.put(payment.id, held)
+  books.rows.holds.put(payment.id, holds)
   return needPayment(books, payment.id)
 }
 
