@@ -77,6 +77,7 @@ export function claims({ ledger }: Subject): void {
         payment: { id: 'a', amount: 7n, delivery: 'held', reason: null },
       })
       expect(await ledger().payment({ id: 'b' })).toBeNull()
+      expect(await violations(ledger())).toEqual([])
       const other = balanceClaim('c', { key: 'balance:a', fingerprint: 'another call' })
       await ledger().void('a', 'again')
       expect((await ledger().claim(other)).outcome).toBe('conflict')

@@ -2,10 +2,20 @@ import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { setImmediate } from 'node:timers/promises'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import * as Account from '../../../gateway/ledger/Account.ts'
 import { openSqliteLedger } from '../../../gateway/ledger/sqlite/open-sqlite-ledger.ts'
-import { alice, asset, balanceClaim, channelId, openChannel, topUp, violations } from '../fixtures.ts'
+import {
+  alice,
+  asset,
+  balanceClaim,
+  channelId,
+  openChannel,
+  signature,
+  topUp,
+  violations,
+} from '../fixtures.ts'
 import { testFolder } from '../test-folder.ts'
 
 /** Starts a script of this folder, and reads its lines. */
@@ -98,6 +108,21 @@ describe('several gateways on one file', () => {
     ])
     expect(results.map(({ outcome }) => outcome).sort()).toEqual(['fresh', 'insufficient'])
     expect((await two.openPayments(9)).length).toBe(1)
+    await Promise.all([one.close(), two.close()])
+  })
+
+  test('behavior: what is read before a write is read anew in each turn, however often (an old balance is offered to nobody)', async () => {
+    const path = join(testFolder(), 'ledger.sqlite')
+    const [one, two] = [await openSqliteLedger({ path }), await openSqliteLedger({ path })]
+    await openChannel(one)
+    for (const cumulative of [10n, 20n, 30n]) {
+      await two.channel(channelId)
+      await two.channel(channelId)
+      await setImmediate()
+      await one.acceptVoucher({ channelId, cumulative, signature, minDelta: 0n, now: 1 })
+      await setImmediate()
+      expect((await two.channel(channelId))?.accepted).toBe(cumulative)
+    }
     await Promise.all([one.close(), two.close()])
   })
 })

@@ -1,11 +1,13 @@
 import Database from 'better-sqlite3'
 import { expect, test } from 'vitest'
+import * as Account from '../../../../gateway/ledger/Account.ts'
 import { LedgerIntegrityError } from '../../../../gateway/ledger/errors.ts'
 import { type DeliveryState, isOpen, type MoneyState } from '../../../../gateway/ledger/Payment.ts'
 import { Books } from '../../../../gateway/ledger/sqlite/Books.ts'
 import { migrate } from '../../../../gateway/ledger/sqlite/migrate.ts'
 import { openSqliteLedger } from '../../../../gateway/ledger/sqlite/open-sqlite-ledger.ts'
-import { chainRef, channelClaim, channelId, openChannel, testClock } from '../../fixtures.ts'
+import { balanceOf, setBalance } from '../../../../gateway/ledger/sqlite/working-set/balances.ts'
+import { asset, chainRef, channelClaim, channelId, openChannel, testClock } from '../../fixtures.ts'
 import { testFolder } from '../../test-folder.ts'
 
 test('behavior: whatever changed of a channel is in the file when it is opened again (a call writes only a part)', async () => {
@@ -48,6 +50,23 @@ test('error: an account whose row is gone stops the group: its balance is not lo
   books.rows.balances.set('wallet:w asset', { posted: 5n, pending: 0n, stored: true })
   expect(() => books.rows.flush()).toThrow(LedgerIntegrityError)
   database.close()
+})
+
+test('error: a channel has its two accounts in its own asset alone: nothing of another one is booked there', async () => {
+  const path = `${testFolder()}/ledger.sqlite`
+  const ledger = await openSqliteLedger({ path })
+  await openChannel(ledger)
+  await ledger.close()
+  const books = new Books(new Database(path), testClock())
+  for (const account of [Account.channel(channelId), Account.prepaid(channelId)]) {
+    expect(balanceOf(books, account, 'another asset')).toEqual({ posted: 0n, pending: 0n })
+    const write = () => setBalance(books, account, 'another asset', { posted: 5n, pending: 0n })
+    expect(write).toThrow(LedgerIntegrityError)
+  }
+  expect(() => setBalance(books, 'prepaid:0x00', asset, { posted: 5n, pending: 0n })).toThrow(
+    LedgerIntegrityError,
+  )
+  books.database.close()
 })
 
 test('behavior: a payment is open in memory exactly when it is in the file (one that runs would not be ended after a crash)', () => {
