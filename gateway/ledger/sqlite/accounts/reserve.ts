@@ -1,5 +1,4 @@
-import type { Account } from '../../Account.ts'
-import { isOfChannel } from '../../Account.ts'
+import { type Account, isOfChannel } from '../../Account.ts'
 import type { Asset } from '../../Asset.ts'
 import type { Books } from '../Books.ts'
 import { expose } from '../exposure/unsettled.ts'

@@ -5,6 +5,12 @@ import { keepVouchers, maxVouchers } from '../../rules/keep-vouchers.ts'
 import type { Books } from '../Books.ts'
 import { booksOf, setBooks } from '../working-set/channels.ts'
 
+/**
+ * Characters of signatures kept for one channel, about: all of them are written with each call. An account's have 132; a contract
+ * may call anything a signature, and of long ones fewer are kept.
+ */
+const mostText = 16_384
+
 /** A channel's kept vouchers, rising. At most `maxVouchers`. */
 export function vouchersOf(books: Books, id: Hex): readonly AcceptedVoucher[] {
   return booksOf(books, id)?.vouchers ?? []
@@ -14,7 +20,8 @@ export function vouchersOf(books: Books, id: Hex): readonly AcceptedVoucher[] {
 export function addVoucher(books: Books, channel: Channel, voucher: AcceptedVoucher): void {
   const kept = [...vouchersOf(books, channel.id), voucher]
   keep(books, channel.id, kept)
-  if (kept.length > maxVouchers) prune(books, channel)
+  const most = Math.min(maxVouchers, Math.floor(mostText / voucher.signature.length))
+  if (kept.length > most) prune(books, channel, most)
 }
 
 /**

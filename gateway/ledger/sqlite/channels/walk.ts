@@ -11,16 +11,16 @@ export type Page = { channels: Channel[]; next: Place | null }
 
 const start: Place = { at: -1, id: '' }
 
-/** Reads page after page. Calls go on in between. */
+/** Reads page after page. Calls go on in between: a channel that they moved on is found once, as it was last. */
 export async function walk(read: (from: Place) => Promise<Page>): Promise<Channel[]> {
-  const found: Channel[] = []
+  const found = new Map<string, Channel>()
   for (let place: Place | null = start; place !== null; ) {
     const { channels, next }: Page = await read(place)
-    for (const channel of channels) found.push(channel)
+    for (const channel of channels) found.set(channel.id, channel)
     place = next
     if (place !== null) await setImmediate()
   }
-  return found
+  return [...found.values()]
 }
 
 /** Where the page after these rows begins. */

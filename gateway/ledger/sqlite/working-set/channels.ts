@@ -120,16 +120,21 @@ export function vouchersIn(text: string): AcceptedVoucher[] {
 }
 
 function toBooks(row: ChannelRow): ChannelBooks {
+  const vouchers = vouchersIn(row.vouchers)
   return {
-    channel: toChannel(row),
+    channel: channelOf(row, vouchers),
     owed: BigInt(row.owed),
     prepaid: BigInt(row.prepaid),
-    vouchers: vouchersIn(row.vouchers),
+    vouchers,
     lastSpend: row.last_spend,
   }
 }
 
 export function toChannel(row: ChannelRow): Channel {
+  return channelOf(row, vouchersIn(row.vouchers))
+}
+
+function channelOf(row: ChannelRow, vouchers: readonly AcceptedVoucher[]): Channel {
   return {
     id: row.id,
     chainId: row.chain_id,
@@ -144,7 +149,7 @@ export function toChannel(row: ChannelRow): Channel {
     accepted: BigInt(row.accepted),
     spent: BigInt(row.spent),
     reserved: BigInt(row.reserved),
-    voucher: vouchersIn(row.vouchers).at(-1) ?? null,
+    voucher: vouchers.at(-1) ?? null,
     closeRequestedAt: row.close_requested_at,
     finalized: row.finalized === 1,
     depositMissing: BigInt(row.deposit_missing),

@@ -52,6 +52,22 @@ test('error: an account whose row is gone stops the group: its balance is not lo
   database.close()
 })
 
+test('behavior: a signer with long signatures does not make each call write them all (a contract may call anything one)', async () => {
+  const path = `${testFolder()}/ledger.sqlite`
+  const ledger = await openSqliteLedger({ path })
+  await openChannel(ledger)
+  const signature = `0x${'5a'.repeat(6_000)}` as const
+  for (let cumulative = 1n; cumulative <= 20n; cumulative += 1n)
+    await ledger.acceptVoucher({ channelId, cumulative, signature, minDelta: 0n, now: 1 })
+  expect(await ledger.settleable(channelId, { final: true })).toMatchObject({ cumulative: 1n })
+  expect((await ledger.channel(channelId))?.voucher?.cumulative).toBe(20n)
+  const database = new Database(path, { readonly: true })
+  const row = database.prepare<[], { size: number }>('SELECT length(vouchers) AS size FROM channels').get()
+  expect(row?.size).toBeLessThan(3 * signature.length)
+  database.close()
+  await ledger.close()
+})
+
 test('error: a channel has its two accounts in its own asset alone: nothing of another one is booked there', async () => {
   const path = `${testFolder()}/ledger.sqlite`
   const ledger = await openSqliteLedger({ path })
