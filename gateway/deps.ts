@@ -7,6 +7,7 @@ import type { ChannelBook } from './rails/channel/ChannelBook.ts'
 import type { Exposure } from './rails/channel/Exposure.ts'
 import type { ChargeDesk } from './rails/charge/ChargeDesk.ts'
 import type { OurChallenges } from './request/our-challenges.ts'
+import type { ReceiptSigner } from './request/receipt-signer.ts'
 import type { Waiting } from './request/wait.ts'
 import type { Route } from './routes/Route.ts'
 import type { RouteTable } from './routes/RouteTable.ts'
@@ -26,6 +27,7 @@ export type Deps = {
   clock: Clock
   log: Log
   keys: Keys
+  receipts: ReceiptSigner
   /** Challenges that come back. */
   challenges: OurChallenges
   sessions: Sessions

@@ -14,6 +14,7 @@ import { deriveKeys } from './keys.ts'
 import type { Ledger } from './ledger/Ledger.ts'
 import { openSqliteLedger } from './ledger/sqlite/open-sqlite-ledger.ts'
 import { createOurChallenges } from './request/our-challenges.ts'
+import { createReceiptSigner } from './request/receipt-signer.ts'
 import { createWaiting } from './request/wait.ts'
 import { canonicalPath } from './routes/canonical-path.ts'
 import * as RouteTable from './routes/RouteTable.ts'
@@ -110,6 +111,7 @@ export async function createGateway(options: createGateway.Options): Promise<Gat
     clock,
     log,
     keys,
+    receipts: createReceiptSigner(keys.receipt.sign),
     challenges: createOurChallenges(keys.challenges),
     sessions: createSessions({ ledger, clock }),
     routes: RouteTable.create([...config.routes, ...topUpRoutes(config, ledger)]),

@@ -26,6 +26,7 @@ export type Keys = {
     previous: readonly PublicKey[]
     /** Each of them hands over to the current one: who has pinned it can follow. */
     rotations: readonly string[]
+    /** Ed25519, base64url. */
     sign(text: string): string
   }
 }

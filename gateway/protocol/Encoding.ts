@@ -26,8 +26,15 @@ function canonical(value: unknown): string | undefined {
 
 /** base64url without padding (RFC 4648 section 5) of UTF-8 text. */
 export function toBase64Url(text: string): string {
-  return toBase64(text).replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, '')
+  return urlSafe(toBase64(text))
 }
+
+/** base64url without padding of bytes. */
+export function bytesToBase64Url(bytes: Uint8Array): string {
+  return urlSafe(bytesToBase64(bytes))
+}
+
+const urlSafe = (base64: string) => base64.replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, '')
 
 /** base64 with padding (RFC 4648 section 4) of UTF-8 text. */
 export function toBase64(text: string): string {

@@ -2,10 +2,12 @@ import * as z from 'zod/mini'
 import { MalformedError } from './Encoding.ts'
 import * as Jws from './Jws.ts'
 import { address, amount, complaint } from './Schema.ts'
+import type * as StatementTree from './StatementTree.ts'
 
 /**
- * The gateway's own receipt, the same on every rail and dialect: a compact JWS (RFC 7515) with Ed25519 (RFC 8037) in the
- * `Farthing-Receipt` header. It says what was paid, for what and by whom, and only the gateway can have written it.
+ * The gateway's own receipt, the same on every rail and dialect: a compact JWS (RFC 7515) in the `Farthing-Receipt` header.
+ * It says what was paid, for what and by whom, and only the gateway can have written it. Calls that end together share one
+ * Ed25519 signature (`Jws`); each receipt is checked alone.
  */
 
 export const header = 'Farthing-Receipt'
@@ -36,9 +38,14 @@ export type PublicKey = Jws.PublicKey
 
 const typ = 'farthing-receipt+jws'
 
-/** The part of a JWS that is signed: `base64url(header).base64url(claims)`. */
-export function signingInput(receipt: Claims): string {
-  return Jws.signingInput(typ, receipt)
+/** Receipts under one signature: `root` is what is to be signed. `hash` may be a faster SHA-256. */
+export function together(receipts: readonly Claims[], hash?: StatementTree.Hash): Jws.Together {
+  return Jws.together(typ, receipts, hash)
+}
+
+/** What stands in a receipt, for who checks the signature otherwise; null when it is none. */
+export function parts(jws: string): ReturnType<typeof Jws.parts> {
+  return Jws.parts(jws, typ)
 }
 
 /**

@@ -69,8 +69,8 @@ async function callThenSettle(claimed: Claimed, charge: VerifiedCharge, deps: De
     const settled = await settle(claimed, answer, answer === null ? 'delivering' : 'delivered', deps)
     const receipted = { ...claimed, payment: settled }
     return answer === null
-      ? stream(called, receipted, watchOf(settled, called, claimed.route, deps), deps)
-      : respond(answer, receipted, deps)
+      ? await stream(called, receipted, watchOf(settled, called, claimed.route, deps), deps)
+      : await respond(answer, receipted, deps)
   } catch (error) {
     called.cancel()
     throw error

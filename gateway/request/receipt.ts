@@ -16,10 +16,13 @@ export type Receipted = {
   challengeId: string | null
 }
 
-/** Receipt headers of a paid answer: the gateway's own signed one, and that of the dialect the caller spoke. */
-export function receiptHeaders(receipted: Receipted, deps: Deps): Fields {
+/**
+ * Receipt headers of a paid answer: the gateway's own signed one, and that of the dialect the caller spoke. What an upstream
+ * may not say itself, so they replace nothing.
+ */
+export async function receiptHeaders(receipted: Receipted, deps: Deps): Promise<Fields> {
   const { payment, dialect } = receipted
-  const own = [SignedReceipt.header.toLowerCase(), signedReceipt(receipted, deps)]
+  const own = [SignedReceipt.header.toLowerCase(), await signedReceipt(receipted, deps)]
   if (dialect === 'mpp') return [...own, Receipt.header.toLowerCase(), mpp(receipted, deps)]
   if (dialect === 'session') return own
   const response = SettlementResponse.serialize({
@@ -50,9 +53,9 @@ export function managedReceipt(
 /** The gateway's own receipt. */
 export function signedReceipt(
   { payment, channel }: Pick<Receipted, 'payment' | 'channel'>,
-  { config, clock, keys }: Deps,
-): string {
-  const input = SignedReceipt.signingInput({
+  { config, clock, receipts }: Deps,
+): Promise<string> {
+  return receipts.sign({
     jti: payment.id,
     iss: config.publicUrl.origin,
     sub: payment.wallet,
@@ -66,7 +69,6 @@ export function signedReceipt(
       ? {}
       : { channelId: channel.id, acceptedCumulative: channel.accepted, spent: channel.spent }),
   })
-  return `${input}.${keys.receipt.sign(input)}`
 }
 
 function mpp({ payment, channel, challengeId }: Receipted, deps: Deps): string {

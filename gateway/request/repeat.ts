@@ -67,8 +67,8 @@ async function answer(
 }
 
 /** What cannot be given again is answered by its receipt, and by how far it got. */
-function delivered(payment: Payment, channel: Repeated['channel'], deps: Deps): Outgoing {
-  const receipt = signedReceipt({ payment, channel }, deps)
+async function delivered(payment: Payment, channel: Repeated['channel'], deps: Deps): Promise<Outgoing> {
+  const receipt = await signedReceipt({ payment, channel }, deps)
   const answer = problem(new AlreadyDeliveredError(payment, receipt))
   answer.headers.push(SignedReceipt.header.toLowerCase(), receipt)
   return answer

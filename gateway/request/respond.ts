@@ -1,6 +1,5 @@
 import type { Deps } from '../deps.ts'
 import type { Delivered } from '../ledger/Payment.ts'
-import type { Fields } from '../upstream/Fields.ts'
 import { tapped } from '../upstream/Source.ts'
 import type { Called } from './call-target.ts'
 import type { Outgoing } from './Outgoing.ts'
@@ -14,13 +13,18 @@ export type Watch = {
 }
 
 /** Releases an answer that is held in memory. */
-export function respond(answer: Answer, receipted: Receipted, deps: Deps): Outgoing {
-  const headers = withReceipt(answer.headers, receipted, deps)
+export async function respond(answer: Answer, receipted: Receipted, deps: Deps): Promise<Outgoing> {
+  const headers = [...answer.headers, ...(await receiptHeaders(receipted, deps))]
   return { status: answer.status, headers, body: answer.body.byteLength === 0 ? null : answer.body }
 }
 
 /** Releases a stream, and books how it ended. */
-export function stream(called: Called, receipted: Receipted, watch: Watch, deps: Deps): Outgoing {
+export async function stream(
+  called: Called,
+  receipted: Receipted,
+  watch: Watch,
+  deps: Deps,
+): Promise<Outgoing> {
   // What the upstream sent and nobody took has not left.
   let passed = 0
   const body =
@@ -42,17 +46,13 @@ export function stream(called: Called, receipted: Receipted, watch: Watch, deps:
       deps.log.error({ err: error, payment: receipted.payment.id }, 'stream not booked')
     })
     .finally(() => deps.waiting.wake(receipted.payment.id))
-  return { status: called.status, headers: withReceipt(called.headers, receipted, deps), body }
+  const headers = [...called.headers, ...(await receiptHeaders(receipted, deps))]
+  return { status: called.status, headers, body }
 }
 
 /** Releases a stored answer once more. */
-export function respondAgain(answer: Answer, receipted: Receipted, deps: Deps): Outgoing {
-  const again = respond(answer, receipted, deps)
+export async function respondAgain(answer: Answer, receipted: Receipted, deps: Deps): Promise<Outgoing> {
+  const again = await respond(answer, receipted, deps)
   again.headers.push('farthing-replayed', 'true')
   return again
-}
-
-/** What an upstream may not say itself, so nothing is replaced. */
-function withReceipt(headers: Fields, receipted: Receipted, deps: Deps): Fields {
-  return [...headers, ...receiptHeaders(receipted, deps)]
 }

@@ -75,10 +75,9 @@ async function checkReceipt(
 }
 
 function readReceipt(world: World, jws: string | null): SignedReceipt.Claims | null {
-  const [head, claims, signature] = jws?.split('.') ?? []
-  if (head === undefined || claims === undefined || signature === undefined) return null
-  if (world.keys.receipt.sign(`${head}.${claims}`) !== signature) return null
-  const parsed = JSON.parse(Buffer.from(claims, 'base64url').toString()) as Record<string, unknown>
+  const found = jws === null ? null : SignedReceipt.parts(jws)
+  if (found === null || world.keys.receipt.sign(found.signs) !== found.signature) return null
+  const parsed = JSON.parse(Buffer.from(found.claims, 'base64url').toString()) as Record<string, unknown>
   return { ...parsed, amount: BigInt(String(parsed.amount)) } as unknown as SignedReceipt.Claims
 }
 

@@ -25,9 +25,9 @@ function tamper(change: Partial<SignedReceipt.Claims>, sign = gateway.keys.sign)
     const jws = response.headers.get(SignedReceipt.header)
     if (jws === null) return response
     const claims = await SignedReceipt.verify(jws, gateway.keys.publicKey)
-    const input = SignedReceipt.signingInput({ ...claims, ...change })
+    const { root, signed } = SignedReceipt.together([{ ...claims, ...change }])
     const headers = new Headers(response.headers)
-    headers.set(SignedReceipt.header, `${input}.${await sign(input)}`)
+    headers.set(SignedReceipt.header, signed(await sign(root))[0] ?? '')
     return new Response(response.body, { status: response.status, headers })
   }
 }

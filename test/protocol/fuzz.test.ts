@@ -282,9 +282,9 @@ describe('receipts', () => {
     asset: printable,
     spent: uint128,
   })
-  const jws = (given: Protocol.SignedReceipt.Claims) => {
-    const input = SignedReceipt.signingInput(given)
-    return `${input}.${sign(null, Buffer.from(input), privateKey).toString('base64url')}`
+  const together = (given: readonly Protocol.SignedReceipt.Claims[]) => {
+    const { root, signed } = SignedReceipt.together(given)
+    return signed(sign(null, Buffer.from(root), privateKey).toString('base64url'))
   }
 
   test('default: what is written is read again', async () => {
@@ -295,8 +295,10 @@ describe('receipts', () => {
       }),
     )
     await fc.assert(
-      fc.asyncProperty(claims, async (given) => {
-        expect(await SignedReceipt.verify(jws(given), key)).toEqual(given)
+      fc.asyncProperty(fc.array(claims, { minLength: 1, maxLength: 20 }), async (given) => {
+        const receipts = together(given)
+        for (const [index, receipt] of receipts.entries())
+          expect(await SignedReceipt.verify(receipt, key)).toEqual(given[index])
       }),
     )
   })
@@ -310,11 +312,11 @@ describe('receipts', () => {
     )
     await fc.assert(
       fc.asyncProperty(
-        claims,
+        fc.array(claims, { minLength: 1, maxLength: 9 }),
         fc.nat(),
-        fc.constantFrom('A', 'b', '.', '_', ''),
+        fc.constantFrom('A', 'b', '.', '_', 'L', 'R', ''),
         async (given, at, character) => {
-          const whole = jws(given)
+          const whole = together(given)[at % given.length] ?? ''
           const index = at % (whole.length - 1)
           const bent = whole.slice(0, index) + character + whole.slice(index + 1)
           fc.pre(bent !== whole)

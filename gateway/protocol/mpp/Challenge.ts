@@ -3,7 +3,7 @@ import { sha256 } from '@noble/hashes/sha2.js'
 import { type Hex, keccak256, toBytes } from 'viem'
 import * as z from 'zod/mini'
 import {
-  bytesToBase64,
+  bytesToBase64Url,
   decodeJsonObject,
   jcs,
   MalformedError,
@@ -94,10 +94,7 @@ export function bind(challenge: Omit<Challenge, 'id'>, secret: Secret): string {
     challenge.opaque ?? '',
   ].join('|')
   if (typeof secret === 'function') return secret(input)
-  return bytesToBase64(hmac(sha256, secret, new TextEncoder().encode(input)))
-    .replaceAll('+', '-')
-    .replaceAll('/', '_')
-    .replace(/=+$/, '')
+  return bytesToBase64Url(hmac(sha256, secret, new TextEncoder().encode(input)))
 }
 
 /** True when the id is the one we would give these parameters. Takes the same time whatever differs. */

@@ -259,8 +259,9 @@ export async function serveCall(
       asset: `eip155:${terms.chainId}/erc20:${terms.token}`,
       ...numbers,
     }
-    const input = SignedReceipt.signingInput(claims)
-    response.headers.set(SignedReceipt.header, `${input}.${await state.keys.sign(input)}`)
+    const { root, signed } = SignedReceipt.together([claims])
+    const [receipt = ''] = signed(await state.keys.sign(root))
+    response.headers.set(SignedReceipt.header, receipt)
   }
   response.headers.set(Receipt.header, mppReceipt(channelId, channel))
   return response
