@@ -11,7 +11,7 @@ import * as PaymentStatus from '../protocol/PaymentStatus.ts'
 import { tokenOf } from './session-of.ts'
 
 /**
- * `GET /farthing/payments/:id`: what became of a payment, signed. A payment id is 128 random bits, so whoever knows it may
+ * `GET /farthing/payments/:id`: what became of a payment, signed. A payment id is 122 random bits, so whoever knows it may
  * ask. An EIP-3009 nonce or a transaction hash is public on chain: by these only the paying wallet may ask, signed in.
  * Everybody else gets the same 404, whether there is such a payment or not.
  */

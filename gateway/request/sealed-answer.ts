@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, type KeyObject, randomBytes } from 'node:crypto'
+import { createCipheriv, createDecipheriv, type KeyObject, randomUUID } from 'node:crypto'
 import type { StoredAnswer } from '../ledger/Payment.ts'
 import type { Fields } from '../upstream/Fields.ts'
 
@@ -17,11 +17,17 @@ export function seal(answer: Answer, paymentId: string, key: KeyObject): StoredA
   plain.writeUInt32BE(size)
   plain.write(head, 4)
   plain.set(body, 4 + size)
-  const nonce = randomBytes(12)
+  const nonce = freshNonce()
   const cipher = createCipheriv('aes-256-gcm', key, nonce).setAAD(Buffer.from(paymentId))
   const text = cipher.update(plain)
   cipher.final()
   return { sealed: Buffer.concat([nonce, cipher.getAuthTag(), text]) }
+}
+
+/** The 96 bits of a random UUID that say neither version nor variant (RFC 9562, section 5.4): Node draws many at once. */
+function freshNonce(): Buffer {
+  const uuid = randomUUID()
+  return Buffer.from(uuid.slice(0, 8) + uuid.slice(9, 13) + uuid.slice(24), 'hex')
 }
 
 /**
