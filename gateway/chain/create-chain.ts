@@ -29,6 +29,7 @@ import { createReads } from './reads.ts'
 import { createRpc, type Endpoint } from './rpc.ts'
 import { Sender } from './Sender.ts'
 import { chooseCurve } from './signatures/choose-curve.ts'
+import { keccak256 } from './signatures/keccak.ts'
 import { createSignatures } from './signatures/Signatures.ts'
 import { verifiedVouchers } from './signatures/verified-vouchers.ts'
 
@@ -90,8 +91,8 @@ export function createChain(options: createChain.Options): Chain {
   let lookedAt = Number.NEGATIVE_INFINITY
   const contracts = createContractSignatures(rpc.read, clock)
   const curve = chooseCurve()
-  const { signedBy } = createSignatures(curve)
-  const voucherHash = voucherDigest({ chainId, escrow })
+  const { signedBy } = createSignatures(curve, keccak256)
+  const voucherHash = voucherDigest({ chainId, escrow }, keccak256)
   const authorizationHash = authorizationDigest()
   const verified = verifiedVouchers(mostVerified)
 

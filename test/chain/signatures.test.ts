@@ -7,9 +7,11 @@ import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts'
 import { describe, expect, test } from 'vitest'
 import type { Curve } from '../../gateway/chain/signatures/Curve.ts'
 import { chooseCurve } from '../../gateway/chain/signatures/choose-curve.ts'
+import { keccak256 as fastKeccak } from '../../gateway/chain/signatures/keccak.ts'
 import { pure } from '../../gateway/chain/signatures/pure.ts'
 import { createSignatures } from '../../gateway/chain/signatures/Signatures.ts'
 import { verifiedVouchers } from '../../gateway/chain/signatures/verified-vouchers.ts'
+import type { Keccak } from '../../gateway/protocol/Eip712.ts'
 import { type Vector, vectorsFile } from '../contracts/vectors/generate.ts'
 
 const { vectors } = JSON.parse(await readFile(vectorsFile, 'utf8')) as { vectors: Vector[] }
@@ -23,11 +25,11 @@ const word = (value: bigint) => toHex(value, { size: 32 }).slice(2)
 const write = (r: bigint, s: bigint, v: string): Hex => `0x${word(r)}${word(s)}${v}`
 
 const here = chooseCurve()
-const curves: [string, Curve][] = [['pure', pure('asked for')]]
-if (here.name === 'native') curves.unshift(['native', here])
+const curves: [string, Curve, Keccak | undefined][] = [['pure', pure('asked for'), undefined]]
+if (here.name === 'native') curves.unshift(['native', here, fastKeccak])
 
-describe.each(curves)('Signatures on the %s curve', (_name, curve) => {
-  const { recover, signedBy } = createSignatures(curve)
+describe.each(curves)('Signatures on the %s curve', (_name, curve, keccak) => {
+  const { recover, signedBy } = createSignatures(curve, keccak)
 
   test('default: recovers the signer in lower case', async () => {
     const signature = await account.sign({ hash })
@@ -111,7 +113,7 @@ describe.each(curves)('Signatures on the %s curve', (_name, curve) => {
 })
 
 describe.skipIf(here.name !== 'native')('both curves', () => {
-  const one = createSignatures(here)
+  const one = createSignatures(here, fastKeccak)
   const other = createSignatures(pure('asked for'))
   const bytes = (length: number) => fc.uint8Array({ minLength: length, maxLength: length })
   const edges = [0n, 1n, 2n, order / 2n, order / 2n + 1n, order - 1n, order, order + 1n, 2n ** 256n - 1n]
@@ -205,5 +207,17 @@ describe('verifiedVouchers', () => {
     expect(known.has(voucher, '0x02', signer)).toBe(false)
     expect(known.has(voucher, '0x01', signer)).toBe(true)
     expect(known.has(voucher, '0x03', signer)).toBe(true)
+  })
+})
+
+describe('keccak256', () => {
+  test('default: what viem gives, for any length, and what it gave stays when the next is made', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 600 }), fc.uint8Array({ maxLength: 600 }), (one, other) => {
+        const kept = fastKeccak(one)
+        fastKeccak(other)
+        expect(toHex(kept)).toBe(keccak256(one))
+      }),
+    )
   })
 })

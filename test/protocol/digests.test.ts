@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import fc from 'fast-check'
 import { type Address, type Hex, hashTypedData, toHex } from 'viem'
 import { describe, expect, test } from 'vitest'
+import { keccak256 } from '../../gateway/chain/signatures/keccak.ts'
 import * as Authorization from '../../gateway/protocol/Authorization.ts'
 import { authorizationDigest } from '../../gateway/protocol/authorization-digest.ts'
 import { MalformedWordError } from '../../gateway/protocol/Eip712.ts'
@@ -15,13 +16,16 @@ const bytes = (length: number): fc.Arbitrary<Hex> =>
   fc.uint8Array({ minLength: length, maxLength: length }).map((value) => toHex(value))
 const uint = (bits: bigint) => fc.oneof(fc.bigInt(0n, 2n ** bits - 1n), fc.constantFrom(0n, 2n ** bits - 1n))
 
-describe('voucherDigest', () => {
+describe.each([
+  ['JavaScript', undefined],
+  ['WebAssembly', keccak256],
+])('voucherDigest with keccak in %s', (_keccak, keccak) => {
   test('default: equals the digest of the typed data, for any channel, amount, chain and escrow', () => {
     fc.assert(
       fc.property(bytes(32), uint(128n), fc.nat(), bytes(20), (channelId, amount, chainId, escrow) => {
         const domain = { chainId, escrow }
         const voucher = { channelId, cumulativeAmount: amount }
-        expect(toHex(voucherDigest(domain)(voucher))).toBe(Voucher.digest(domain, voucher))
+        expect(toHex(voucherDigest(domain, keccak)(voucher))).toBe(Voucher.digest(domain, voucher))
       }),
       { numRuns: 50 },
     )
@@ -29,7 +33,7 @@ describe('voucherDigest', () => {
 
   test.each(vectors.map((vector) => [vector.name, vector] as const))('default: %s', (_, vector) => {
     const { chainId, escrow, channelId } = vector
-    const digest = voucherDigest({ chainId, escrow })
+    const digest = voucherDigest({ chainId, escrow }, keccak)
     expect(toHex(voucherSeparator({ chainId, escrow }))).toBe(vector.domainSeparator)
     expect(toHex(digest({ channelId, cumulativeAmount: BigInt(vector.cumulativeAmount) }))).toBe(
       vector.voucherDigest,
@@ -37,7 +41,7 @@ describe('voucherDigest', () => {
   })
 
   test('behavior: a digest keeps its bytes when the next one is made, and nothing of a long amount stays', () => {
-    const digest = voucherDigest({ chainId: 1, escrow })
+    const digest = voucherDigest({ chainId: 1, escrow }, keccak)
     const small = digest({ channelId, cumulativeAmount: 1n })
     const kept = toHex(small)
     digest({ channelId, cumulativeAmount: 2n ** 128n - 1n })
@@ -46,12 +50,12 @@ describe('voucherDigest', () => {
   })
 
   test('error: what no voucher can say is refused', () => {
-    const digest = voucherDigest({ chainId: 1, escrow })
+    const digest = voucherDigest({ chainId: 1, escrow }, keccak)
     for (const cumulativeAmount of [-1n, 2n ** 128n])
       expect(() => digest({ channelId, cumulativeAmount })).toThrow(MalformedWordError)
     for (const id of ['0x12', `${channelId}00`, `0x${'g'.repeat(64)}`] as Hex[])
       expect(() => digest({ channelId: id, cumulativeAmount: 1n })).toThrow(MalformedWordError)
-    expect(() => voucherDigest({ chainId: 1, escrow: '0x12' })).toThrow(MalformedWordError)
+    expect(() => voucherDigest({ chainId: 1, escrow: '0x12' }, keccak)).toThrow(MalformedWordError)
   })
 })
 

@@ -1,7 +1,7 @@
 import { keccak_256 } from '@noble/hashes/sha3.js'
 import { bytesToHex } from '@noble/hashes/utils.js'
 import type { Address, Hex } from 'viem'
-import { putHex } from '../../protocol/Eip712.ts'
+import { type Keccak, putHex } from '../../protocol/Eip712.ts'
 import type { Curve } from './Curve.ts'
 
 /** Signatures of accounts, recovered here without asking anybody. */
@@ -16,7 +16,7 @@ export type Signatures = {
 }
 
 /** Checks signatures on a curve. What form is allowed is decided here, so that every curve refuses the same. */
-export function createSignatures(curve: Curve): Signatures {
+export function createSignatures(curve: Curve, keccak: Keccak = keccak_256): Signatures {
   const bytes = new Uint8Array(65)
   const compact = bytes.subarray(0, 64)
 
@@ -26,7 +26,7 @@ export function createSignatures(curve: Curve): Signatures {
     const v = bytes[64]
     if ((v !== 27 && v !== 28) || isHigh(compact)) return null
     const key = curve.recover(digest, compact, v === 27 ? 0 : 1)
-    return key === null ? null : `0x${bytesToHex(keccak_256(key.subarray(1)).subarray(12))}`
+    return key === null ? null : `0x${bytesToHex(keccak(key.subarray(1)).subarray(12))}`
   }
 
   return {
