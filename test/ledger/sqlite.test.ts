@@ -7,3 +7,13 @@ for (const sync of ['in-commit', 'beside'] as const)
   behaviour(`openSqliteLedger, the disk waited for ${sync}`, (clock) =>
     openSqliteLedger({ path: join(testFolder(), 'ledger.sqlite'), clock, sync }),
   )
+
+// Everything goes through the journal: rows are written when somebody reads tables, or when so many operations wait.
+for (const most of [3, 1_000_000])
+  behaviour(`openSqliteLedger, a journal of ${most} operations`, (clock) =>
+    openSqliteLedger({
+      path: join(testFolder(), 'ledger.sqlite'),
+      clock,
+      fold: { least: 1, most, idleMs: 0 },
+    }),
+  )

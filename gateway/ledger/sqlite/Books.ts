@@ -3,7 +3,9 @@ import { type Query, sql, type Value } from './sql.ts'
 import { WorkingSet } from './working-set/WorkingSet.ts'
 
 const begin = sql`BEGIN`
+const beginToWrite = sql`BEGIN IMMEDIATE`
 const commit = sql`COMMIT`
+const rollback = sql`ROLLBACK`
 
 /**
  * One connection to the books, with its prepared statements, the clock and the rows that calls change over and over
@@ -22,10 +24,10 @@ export class Books {
   readonly rows: WorkingSet
   readonly #prepared = new Map<Query<Value[], unknown>, Prepared>()
 
-  constructor(database: Database, clock: { now(): number }) {
+  constructor(database: Database, clock: { now(): number }, policy: WorkingSet.Policy = writeAtOnce) {
     this.database = database
     this.clock = clock
-    this.rows = new WorkingSet(this)
+    this.rows = new WorkingSet(this, policy)
   }
 
   /** First row, or null. */
@@ -62,13 +64,34 @@ export class Books {
     return (this.#prepare(query).statement.get(...values) as Row | undefined) ?? null
   }
 
+  /** Reads every row of a table of the working set, for the working set. */
+  loadAll<Values extends Value[], Row>(query: Query<Values, Row>, ...values: Values): Row[] {
+    return this.#prepare(query).statement.all(...values) as Row[]
+  }
+
   /** Writes one row of the working set. Returns how many rows it changed. */
   write<Values extends Value[]>(query: Query<Values, never>, ...values: Values): number {
     return this.#prepare(query).statement.run(...values).changes
   }
 
-  /** Runs reads on one snapshot. */
+  /** Brings the tables up to what is so, between transactions: nothing of it is new, and all of it was durable before. */
+  fold(): void {
+    this.write(beginToWrite)
+    try {
+      this.rows.begin()
+      this.rows.flush()
+      this.rows.settle()
+      this.write(commit)
+    } catch (error) {
+      if (this.database.inTransaction) this.write(rollback)
+      this.rows.forget()
+      throw error
+    }
+  }
+
+  /** Runs reads of the tables on one snapshot, after all that waited was written. */
   snapshot<Result>(read: () => Result): Result {
+    if (!this.rows.areWritten()) this.fold()
     this.write(begin)
     try {
       this.rows.check()
@@ -80,7 +103,10 @@ export class Books {
 
   #statement(query: Query<Value[], unknown>): Statement<Value[]> {
     const { statement, waits } = this.#prepare(query)
-    if (waits && this.rows.isDirty) this.rows.flush()
+    if (waits && this.rows.isDirty) {
+      if (this.database.inTransaction) this.rows.flush()
+      else this.fold()
+    }
     return statement
   }
 
@@ -93,6 +119,9 @@ export class Books {
     return prepared
   }
 }
+
+/** Every group is written to the tables at once. */
+export const writeAtOnce: WorkingSet.Policy = { least: Number.POSITIVE_INFINITY, most: 0 }
 
 type Prepared = { statement: Statement<Value[]>; waits: boolean }
 

@@ -68,6 +68,11 @@ export class GroupCommit {
     if (this.#unsafe !== null) throw this.#unsafe
   }
 
+  /** The disk did not confirm a group: nothing is taken any more. */
+  get isUnsafe(): boolean {
+    return this.#unsafe !== null
+  }
+
   /** Commits what is queued, makes it durable, and takes no more. */
   close(): void {
     this.#closed = true
@@ -161,11 +166,11 @@ export class GroupCommit {
     let refused = false
     try {
       this.#statements.begin.run()
-      this.#rows?.check()
+      this.#rows?.begin()
       this.#guard?.()
       const outcomes = group.map((entry) => (careful ? this.#apart(entry) : this.#plainly(entry)))
       refused = again
-      this.#rows?.flush()
+      this.#rows?.end(group.length)
       this.#rows?.settle()
       refused = false
       this.#statements.commit.run()
@@ -183,6 +188,7 @@ export class GroupCommit {
     const before = this.#rows?.written()
     try {
       const value = entry.operation()
+      if (this.#rows?.isSound === false) throw halfway
       this.#rows?.settle()
       return { value }
     } catch (error) {
@@ -212,7 +218,7 @@ export class GroupCommit {
   }
 }
 
-/** An operation failed after it had written, and has no savepoint to go back to. */
+/** An operation failed after it had written, or wrote what the schema refuses, and has no savepoint to go back to. */
 const halfway = new Error('an operation failed after it had written')
 
 type Entry = { operation: () => unknown; resolve: (value: unknown) => void; reject: (error: unknown) => void }
@@ -223,8 +229,14 @@ export declare namespace GroupCommit {
   type Group = { operations: number; failed: number }
   /** Rows in memory that follow the transaction: `WorkingSet`. */
   type Rows = {
-    check(): void
+    /** A transaction has begun. */
+    begin(): void
+    /** Writes what waits to the tables. */
     flush(): void
+    /** All operations of a group have run. */
+    end(operations: number): void
+    /** Whether the schema would take what the operation that ran has changed in memory. */
+    readonly isSound: boolean
     settle(): void
     undo(): void
     forget(): void

@@ -13,7 +13,7 @@ const applicationId = 0x66727468
 
 /**
  * Brings a database to the newest schema, in one transaction; several processes may open one file at once.
- * @throws NotALedgerError, NewerSchemaError, EditedMigrationError
+ * @throws NotALedgerError, NewerSchemaError, EditedMigrationError, JournalNotEmptyError
  */
 export function migrate(database: Database, now: number, directory = migrations): void {
   const known = readMigrations(directory)
@@ -23,6 +23,7 @@ export function migrate(database: Database, now: number, directory = migrations)
     const record = database.prepare<[number, string, string, number]>(
       'INSERT INTO migrations (version, name, hash, applied_at) VALUES (?, ?, ?, ?)',
     )
+    if (applied.length < known.length) refuseJournal(database)
     for (const migration of known.slice(applied.length)) {
       database.exec(migration.text)
       record.run(migration.version, migration.name, migration.hash, now)
@@ -49,6 +50,15 @@ export function checkSchema(database: Database, directory = migrations): void {
   const applied = readApplied(database, known)
   const [next] = known.slice(applied.length)
   if (next !== undefined) throw new OlderSchemaError(database.name, next.name)
+}
+
+/** What is in the journal names columns as they are: whoever wrote it brings it to the tables. */
+function refuseJournal(database: Database): void {
+  const exists = database
+    .prepare("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'journal'")
+    .get()
+  if (exists !== undefined && database.prepare('SELECT 1 FROM journal LIMIT 1').get() !== undefined)
+    throw new JournalNotEmptyError(database.name)
 }
 
 /** Tables are made anew without their references being checked, so all of them are afterwards. */
@@ -115,6 +125,19 @@ export class NotALedgerError extends GatewayError {
       status: 500,
       code: 'not-a-ledger',
       ...(cause === undefined ? {} : { cause }),
+    })
+  }
+}
+
+/** The process that wrote the file last died with work in the journal, and the schema is older than the code. */
+export class JournalNotEmptyError extends GatewayError {
+  constructor(path: string) {
+    super({
+      message:
+        `Ledger "${path}" has a journal that is not in its tables yet, and this version changes them. ` +
+        'Fix: start the version of Farthing that wrote it once, and stop it.',
+      status: 500,
+      code: 'ledger-journal',
     })
   }
 }

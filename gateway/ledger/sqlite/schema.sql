@@ -252,6 +252,12 @@ WHEN EXISTS (
 )
 BEGIN SELECT RAISE(ABORT, 'a nonce is taken once'); END;
 
+CREATE TABLE journal (
+  seq INTEGER PRIMARY KEY,
+  -- [[statement, value, ...], ...]
+  body TEXT NOT NULL
+) STRICT;
+
 CREATE TABLE migrations (
   version INTEGER PRIMARY KEY,
   name TEXT NOT NULL,

@@ -5,32 +5,9 @@ import type { Books } from '../Books.ts'
 import { lastSpend, spentBy } from '../channels/spending.ts'
 import { expose } from '../exposure/unsettled.ts'
 import { anchor } from '../reorg/anchors.ts'
-import { sql } from '../sql.ts'
+import { postedOf, type TransferValues } from '../working-set/transfers.ts'
 import { readAccount } from './read-account.ts'
 import { writeAccount } from './write-account.ts'
-
-const insert = sql<
-  [
-    debit: string,
-    credit: string,
-    asset: string,
-    amount: string,
-    kind: string,
-    payment: string | null,
-    channel: string | null,
-    withdrawal: string | null,
-    chain: number | null,
-    transaction: string | null,
-    log: number | null,
-    block: number | null,
-    at: number,
-    previous: number | null,
-  ]
->`
-  INSERT INTO transfers
-    (debit, credit, asset, amount, kind, payment_id, channel_id, withdrawal_id, chain_id, tx, log_index, block,
-      created_at, previous)
-  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 
 /**
  * The one way in which a balance changes: appends a transfer and moves both balances by it. Nothing is booked for
@@ -45,9 +22,9 @@ export function post(books: Books, entry: post.Entry): number | null {
   writeAccount(books, credit, asset, { ...to, posted: to.posted + amount })
   if (isOfChannel(debit) !== isOfChannel(credit)) expose(books, asset, isOfChannel(debit) ? amount : -amount)
   const spent = entry.kind === 'capture' || entry.kind === 'convert' ? entry.channel : undefined
-  const transaction = ref?.transaction.toLowerCase() ?? null
-  const id = books.insert(
-    insert,
+  const id = books.rows.transfers.next()
+  const values: TransferValues = [
+    id,
     debit,
     credit,
     asset,
@@ -57,25 +34,16 @@ export function post(books: Books, entry: post.Entry): number | null {
     entry.channel ?? null,
     entry.withdrawal ?? null,
     ref?.chainId ?? null,
-    transaction,
+    ref?.transaction.toLowerCase() ?? null,
     ref?.logIndex ?? null,
     ref === undefined ? null : Number(ref.block),
     entry.at,
     spent === undefined ? null : lastSpend(books, spent),
-  )
+  ]
+  books.rows.transfers.add(values)
+  books.writes++
   if (spent !== undefined) spentBy(books, spent, id)
-  books.posted.push({
-    id,
-    kind: entry.kind,
-    debit,
-    credit,
-    asset,
-    amount: String(amount),
-    payment: entry.payment ?? null,
-    channel: entry.channel ?? null,
-    transaction,
-    logIndex: ref?.logIndex ?? null,
-  })
+  books.posted.push(postedOf(values))
   if (ref !== undefined) anchor(books, anchored(entry), ref)
   return id
 }

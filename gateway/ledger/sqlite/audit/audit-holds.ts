@@ -1,6 +1,6 @@
 import { isDebitAccount } from '../../Account.ts'
 import type { Books } from '../Books.ts'
-import { type Hold, holdsOf } from '../payments/holds.ts'
+import { type Hold, holdsOf } from '../payments/Hold.ts'
 import { sql } from '../sql.ts'
 import { reservedByWithdrawals } from './audit-withdrawals.ts'
 

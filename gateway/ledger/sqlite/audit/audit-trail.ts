@@ -44,6 +44,7 @@ export function auditTrail(books: Books, anchor?: Trail.Anchor): Trail.Audit {
     const rows = books.all(events, last.seq, page)
     if (rows.length === 0) break
     const stated = new Map<number, Stated>()
+    let highest = transfer
     for (const event of rows) {
       count += 1
       checkLink(event, last, found)
@@ -54,11 +55,12 @@ export function auditTrail(books: Books, anchor?: Trail.Anchor): Trail.Audit {
         if (one.id <= transfer || stated.has(one.id))
           found.add(event.seq, `event ${event.seq} states transfer ${one.id} again`)
         else stated.set(one.id, { seq: event.seq, text: jcs(one) })
+        highest = Math.max(highest, one.id)
       }
       last.seq = event.seq
       last.hash = event.hash
     }
-    transfer = compare(books, transfer, Math.max(transfer, ...stated.keys()), stated, found)
+    transfer = compare(books, transfer, highest, stated, found)
   }
   compare(books, transfer, books.get(lastTransfer)?.last ?? 0, new Map(), found)
   if (anchor !== undefined && anchored !== anchor.hash)

@@ -3,7 +3,8 @@ import * as Amount from '../../Amount.ts'
 import type { Channel } from '../../Channel.ts'
 import { reserve } from '../accounts/reserve.ts'
 import type { Books } from '../Books.ts'
-import { allHolds, type Hold, writeHolds } from '../payments/holds.ts'
+import type { Hold } from '../payments/Hold.ts'
+import { allHolds, writeHolds } from '../payments/holds.ts'
 
 /**
  * Takes `amount` of the reservations of calls in flight off a channel's prepaid value, the latest first. The same

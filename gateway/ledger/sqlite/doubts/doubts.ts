@@ -35,6 +35,8 @@ const forget = sql<[told: number, ended: number, limit: number]>`
 /** The caller of a charge was left without an answer. What a top-up moves is its payer's in any case. */
 export function addDoubt(books: Books, { id, rail, earns, wallet, fingerprint }: Payment): void {
   if (rail !== 'charge' || earns === Account.wallet(wallet)) return
+  // Its row refers to that of the payment.
+  books.rows.flush()
   books.run(add, id, wallet, fingerprint, books.clock.now())
 }
 

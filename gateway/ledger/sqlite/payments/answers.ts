@@ -3,9 +3,6 @@ import type { Books } from '../Books.ts'
 import { sql } from '../sql.ts'
 
 const find = sql<[payment: string], { sealed: Uint8Array }>`SELECT sealed FROM answers WHERE payment_id = ?`
-const keep = sql<[payment: string, sealed: Uint8Array, at: number]>`
-  INSERT INTO answers (payment_id, sealed, stored_at) VALUES (?, ?, ?)
-  ON CONFLICT (payment_id) DO UPDATE SET sealed = excluded.sealed, stored_at = excluded.stored_at`
 const remove = sql<[payment: string]>`DELETE FROM answers WHERE payment_id = ?`
 const forget = sql<[before: number, limit: number]>`
   DELETE FROM answers WHERE payment_id IN (
@@ -21,13 +18,15 @@ const oldest = sql<[limit: number], { payment: string; bytes: number }>`
 
 /** The answer kept for a payment. */
 export function findAnswer(books: Books, payment: string): StoredAnswer | null {
-  const row = books.get(find, payment)
+  const row = books.rows.answers.get(payment) ?? books.load(find, payment)
   return row === null ? null : { sealed: new Uint8Array(row.sealed) }
 }
 
 /** Keeps an answer, where there is one; a later one replaces it. */
 export function keepAnswer(books: Books, payment: string, answer: StoredAnswer | undefined): void {
-  if (answer !== undefined) books.run(keep, payment, answer.sealed, books.clock.now())
+  if (answer === undefined) return
+  books.rows.answers.set(payment, { sealed: answer.sealed, at: books.clock.now() })
+  books.writes++
 }
 
 /** Nothing was delivered after all: what is kept must not be given to anyone. */

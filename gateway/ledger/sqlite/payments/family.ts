@@ -45,7 +45,9 @@ export function addToFamily(
 function familyOf(books: Books, key: string): Family {
   const known = books.rows.families.get(key)
   if (known !== undefined) return known
-  return books.rows.families.keep(key, { last: books.get(lastRepeat, key)?.last ?? -1, calls: new Map() })
+  const unwritten = books.rows.payments.unwritten(key).at(-1)?.repeat
+  const last = unwritten ?? books.load(lastRepeat, key)?.last ?? -1
+  return books.rows.families.keep(key, { last, calls: new Map() })
 }
 
 function withCall({ last, calls }: Family, fingerprint: string, id: string | null): Family {

@@ -1,40 +1,11 @@
 import type { Address, Hex } from 'viem'
-import type { Account } from '../../Account.ts'
-import type { Asset } from '../../Asset.ts'
 import { PaymentNotFoundError } from '../../errors.ts'
-import type { DeliveryState, Dialect, MoneyState, Payment, Rail } from '../../Payment.ts'
+import type { Payment } from '../../Payment.ts'
 import type { Books } from '../Books.ts'
 import { sql } from '../sql.ts'
+import { asItIs, booksOfPayment } from '../working-set/payments.ts'
+import { type PaymentRow, toPayment } from './PaymentRow.ts'
 
-export type PaymentRow = {
-  id: string
-  key: string
-  fingerprint: string
-  rail: Rail
-  dialect: Dialect
-  wallet: Address
-  route: string
-  asset: Asset
-  amount: string
-  charged: string
-  earns: Account
-  delivery: DeliveryState
-  money: MoneyState
-  channel_id: Hex | null
-  cumulative: string | null
-  tx: Hex | null
-  settlement: string | null
-  bytes: number | null
-  whole: number | null
-  at_risk: number
-  reversed: number
-  owner: string | null
-  reason: string | null
-  created_at: number
-  updated_at: number
-}
-
-const byId = sql<[string], PaymentRow>`SELECT * FROM payments WHERE id = ?`
 const byKey = sql<[family: string, repeat: number], PaymentRow>`
   SELECT * FROM payments WHERE family = ? AND repeat = ?`
 const byTransaction = sql<[string], PaymentRow>`
@@ -54,18 +25,13 @@ export function findPayment(
   books: Books,
   by: { id: string } | { key: string } | { transaction: Hex; wallet?: Address },
 ): Payment | null {
-  if ('id' in by) {
-    const known = books.rows.payments.get(by.id)
-    if (known !== undefined) return known
-  }
+  if ('id' in by) return booksOfPayment(books, by.id)?.payment ?? null
+  if ('key' in by) return ofKey(books, by.key)
+  const transaction = by.transaction.toLowerCase()
   const row =
-    'id' in by
-      ? books.get(byId, by.id)
-      : 'key' in by
-        ? rowOfKey(books, by.key)
-        : by.wallet === undefined
-          ? books.get(byTransaction, by.transaction.toLowerCase())
-          : books.get(byTransactionOf, by.transaction.toLowerCase(), by.wallet.toLowerCase())
+    by.wallet === undefined
+      ? books.get(byTransaction, transaction)
+      : books.get(byTransactionOf, transaction, by.wallet.toLowerCase())
   return row === null ? null : toPayment(row)
 }
 
@@ -78,15 +44,28 @@ export function needPayment(books: Books, id: string): Payment {
 
 /** The latest payment for the same call under a voucher's key or one of its repeats. */
 export function findRepeat(books: Books, family: string, fingerprint: string): Payment | null {
-  const row = books.get(byCall, family, fingerprint) ?? books.get(byKey, family, 0)
-  return row === null || row.fingerprint !== fingerprint ? null : toPayment(row)
+  const isSame = ({ payment }: { payment: Payment }) => payment.fingerprint === fingerprint
+  const unwritten = books.rows.payments.unwritten(family)
+  const latest = unwritten.findLast((row) => row.repeat > 0 && isSame(row))
+  if (latest !== undefined) return latest.payment
+  const row = books.load(byCall, family, fingerprint)
+  const payment = row === null ? ofRepeat(books, family, 0) : asItIs(books, row)
+  return payment?.fingerprint === fingerprint ? payment : null
 }
 
 /** A key is that of its family, or of a repeat: `<family>#<repeat>`. What a caller named may look like one. */
-function rowOfKey(books: Books, key: string): PaymentRow | null {
-  const first = books.get(byKey, key, 0)
+function ofKey(books: Books, key: string): Payment | null {
+  const first = ofRepeat(books, key, 0)
   const repeat = first === null ? /^(voucher:.+)#([1-9]\d{0,14})$/.exec(key) : null
-  return repeat === null ? first : books.get(byKey, String(repeat[1]), Number(repeat[2]))
+  return repeat === null ? first : ofRepeat(books, String(repeat[1]), Number(repeat[2]))
+}
+
+/** What waits to be written is in memory alone. */
+function ofRepeat(books: Books, family: string, repeat: number): Payment | null {
+  const unwritten = books.rows.payments.unwritten(family).find((row) => row.repeat === repeat)
+  if (unwritten !== undefined) return unwritten.payment
+  const row = books.load(byKey, family, repeat)
+  return row === null ? null : asItIs(books, row)
 }
 
 /** Payments that have not ended, oldest first. */
@@ -97,32 +76,4 @@ export function openPayments(books: Books, limit: number): Payment[] {
 /** Payments that have not ended and that no living instance works on, oldest first. */
 export function orphans(books: Books, limit: number): Payment[] {
   return books.all(orphaned, limit).map(toPayment)
-}
-
-function toPayment(row: PaymentRow): Payment {
-  return {
-    id: row.id,
-    key: row.key,
-    fingerprint: row.fingerprint,
-    rail: row.rail,
-    dialect: row.dialect,
-    wallet: row.wallet,
-    route: row.route,
-    asset: row.asset,
-    amount: BigInt(row.amount),
-    charged: BigInt(row.charged),
-    earns: row.earns,
-    delivery: row.delivery,
-    money: row.reversed === 1 ? 'reversed' : row.money,
-    channelId: row.channel_id,
-    cumulative: row.cumulative === null ? null : BigInt(row.cumulative),
-    transaction: row.tx,
-    settlement: row.settlement,
-    delivered: row.bytes === null ? null : { bytes: row.bytes, whole: row.whole === 1 },
-    atRisk: row.at_risk === 1,
-    owner: row.owner,
-    reason: row.reason,
-    createdAt: row.created_at,
-    updatedAt: row.updated_at,
-  }
 }

@@ -3,37 +3,12 @@ import type { Ledger } from '../../Ledger.ts'
 import type { Payment } from '../../Payment.ts'
 import type { Books } from '../Books.ts'
 import { sql } from '../sql.ts'
+import { booksOfPayment } from '../working-set/payments.ts'
 import { removeAnswer } from './answers.ts'
 import { addToFamily } from './family.ts'
 import { needPayment } from './find-payment.ts'
-import { type Hold, toText } from './holds.ts'
+import { type Hold, toText } from './Hold.ts'
 
-const insert = sql<
-  [
-    id: string,
-    family: string,
-    repeat: number,
-    fingerprint: string,
-    rail: string,
-    dialect: string,
-    wallet: string,
-    route: string,
-    asset: string,
-    amount: string,
-    earns: string,
-    channel: string | null,
-    cumulative: string | null,
-    settlement: string | null,
-    atRisk: number,
-    owner: string | null,
-    holds: string,
-    createdAt: number,
-    updatedAt: number,
-  ]
->`
-  INSERT INTO payments (id, family, repeat, fingerprint, rail, dialect, wallet, route, asset, amount, charged,
-    earns, delivery, money, channel_id, cumulative, settlement, at_risk, owner, holds, created_at, updated_at)
-  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '0', ?, 'held', 'held', ?, ?, ?, ?, ?, ?, ?, ?)`
 const reclaim = sql<
   [
     rail: string,
@@ -63,30 +38,13 @@ export function insertPayment(
   request: Ledger.ClaimRequest,
   { repeat = 0, holds = [], atRisk = false }: { repeat?: number; holds?: Hold[]; atRisk?: boolean } = {},
 ): Payment {
-  const { id, key, fingerprint, from, now } = request
-  books.run(
-    insert,
-    id,
-    key,
-    repeat,
-    fingerprint,
-    from.rail,
-    request.dialect,
-    request.wallet,
-    request.route,
-    request.asset,
-    String(request.amount),
-    request.earns,
-    ...details(from),
-    Number(atRisk),
-    books.instance,
-    toText(holds),
-    now,
-    now,
-  )
-  books.rows.holds.put(id, holds)
+  const { id, key, fingerprint, from } = request
+  if (booksOfPayment(books, id) !== null) throw new LedgerIntegrityError(`payment "${id}" is there already`)
+  const payment = fresh(request, key, repeat, atRisk, books.instance)
+  books.rows.payments.add({ payment, family: key, repeat, holds, stored: false })
+  books.writes++
   if (from.rail === 'channel' && from.reusable) addToFamily(books, key, repeat, fingerprint, id)
-  return books.rows.payments.put(id, fresh(request, key, repeat, atRisk, books.instance))
+  return payment
 }
 
 /** A new payment as its row says it. */
@@ -155,7 +113,6 @@ export function reclaimPayment(
   if (changed !== 1) throw new LedgerIntegrityError(`payment "${payment.id}" is not void`)
   removeAnswer(books, payment.id)
   books.rows.payments.drop(payment.id)
-  books.rows.holds.put(payment.id, holds)
   return needPayment(books, payment.id)
 }
 

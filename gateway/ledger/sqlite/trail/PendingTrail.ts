@@ -1,18 +1,20 @@
 import type { Books } from '../Books.ts'
+import type { Entry as Told } from '../working-set/Journal.ts'
 import { append, canonical, type Said } from './append.ts'
 import { transferBody } from './transfer-body.ts'
 
 type Entry = { said: Said; transfers: Books.Posted[] }
 
 /**
- * What the operations of a group say, until the group is written: as one event for all of them, which states every
- * transfer that they booked. An operation that is alone in its group is an event of its own.
+ * What operations say, until it is written with the rows that they changed: as one event for all of them, which states every
+ * transfer that they booked. An operation that is alone is an event of its own.
  */
 export class PendingTrail {
   readonly #books: Books
   #entries: Entry[] = []
-  /** How many are of operations that are done. */
+  /** How many are of operations that are done, and how many the journal has. */
   #settled = 0
+  #told = 0
 
   constructor(books: Books) {
     this.#books = books
@@ -37,17 +39,25 @@ export class PendingTrail {
     else append(this.#books, { kind: 'group', subject: '', body: { events: entries.map(one), ...stated } })
   }
 
+  tell(entries: Told[]): void {
+    for (; this.#told < this.#entries.length; this.#told++) {
+      const entry = this.#entries[this.#told]
+      if (entry !== undefined) entries.push(['said', entry.said])
+    }
+  }
+
   settle(): void {
     this.#settled = this.#entries.length
   }
 
   undo(): void {
-    this.#entries.length = this.#settled
+    this.#entries.length = Math.min(this.#settled, this.#entries.length)
   }
 
   forget(): void {
     this.#entries = []
     this.#settled = 0
+    this.#told = 0
   }
 }
 

@@ -1,57 +1,81 @@
-import type { Payment } from '../../Payment.ts'
 import type { Books } from '../Books.ts'
 import type { Family } from '../payments/family.ts'
-import type { Hold } from '../payments/holds.ts'
 import { sql } from '../sql.ts'
 import { PendingTrail } from '../trail/PendingTrail.ts'
-import { type StoredBalance, writeBalance } from './balances.ts'
-import { type ChannelBooks, writeBooks } from './channels.ts'
-import { writeUnsettled } from './exposure.ts'
+import { answers, type KeptAnswer } from './answers.ts'
+import { balances, type StoredBalance } from './balances.ts'
+import { type ChannelBooks, channels } from './channels.ts'
+import { exposure } from './exposure.ts'
+import { type Entry, Journal } from './Journal.ts'
+import { Payments } from './payments.ts'
 import { RowCache } from './RowCache.ts'
-import { WriteBehind } from './WriteBehind.ts'
+import { Transfers } from './transfers.ts'
+import type { WriteBehind } from './WriteBehind.ts'
 
 const version = sql<[], { data_version: number }>`PRAGMA data_version`
 
 /**
- * The rows that calls in flight change over and over, in memory. What several operations of one group change is written
- * once, before COMMIT; between groups memory says what the file says. Another connection that wrote is noticed by
- * SQLite's `data_version`, and everything is read anew.
+ * The rows that calls write, in memory until they are written to their tables (`README.md`, "The journal"). Another connection that
+ * wrote is noticed by SQLite's `data_version`, and everything is read anew.
  */
 export class WorkingSet {
   /** Tables whose rows may wait to be written. */
-  static readonly names = /\b(?:accounts|balances|channels|exposure|events)\b/
+  static readonly names =
+    /\b(?:accounts|answers|answers_stored|balances|channels|events|exposure|payments|transfers)\b/
 
   readonly balances: WriteBehind<StoredBalance>
   readonly channels: WriteBehind<ChannelBooks>
   readonly unsettled: WriteBehind<bigint>
-  readonly payments = new RowCache<Payment>()
-  readonly holds = new RowCache<readonly Hold[]>()
+  readonly payments: Payments
+  readonly transfers: Transfers
+  readonly answers: WriteBehind<KeptAnswer>
   readonly families = new RowCache<Family>()
   /** Last event of the trail, and whether anybody is in debt: `value` is read when it is null. */
   readonly single = new RowCache<WorkingSet.Single>()
   readonly trail: PendingTrail
   readonly #books: Books
-  readonly #waiting: readonly { readonly isDirty: boolean; flush(): void }[]
+  readonly #policy: WorkingSet.Policy
+  readonly #journal: Journal
+  /** In the order in which their tables refer to each other. */
+  readonly #waiting: readonly Waiting[]
+  readonly #checked: readonly { readonly isSound: boolean }[]
   readonly #all: readonly { settle(): void; undo(): void; forget(): void }[]
   #version: number | null = null
   #isChecked = false
+  /** Operations that only the journal has. */
+  #operations = 0
+  /** The tables were written in the transaction that runs. */
+  #wasFlushed = false
 
-  constructor(books: Books) {
+  constructor(books: Books, policy: WorkingSet.Policy) {
     this.#books = books
-    this.balances = new WriteBehind((key, row) => writeBalance(books, key, row))
-    this.channels = new WriteBehind((_id, row, stored) => writeBooks(books, row, stored))
-    this.unsettled = new WriteBehind((asset, row) => writeUnsettled(books, asset, row))
+    this.#policy = policy
+    this.#journal = new Journal(books)
+    this.balances = balances(books)
+    this.channels = channels(books)
+    this.unsettled = exposure(books)
+    this.payments = new Payments(books)
+    this.transfers = new Transfers(books)
+    this.answers = answers(books)
     this.trail = new PendingTrail(books)
-    const waiting = [this.balances, this.channels, this.unsettled, this.trail]
-    this.#waiting = waiting
-    this.#all = [...waiting, this.payments, this.holds, this.families, this.single]
+    const rows = [this.balances, this.channels, this.unsettled, this.payments, this.answers]
+    this.#checked = rows
+    this.#waiting = [...rows, this.transfers, this.trail]
+    this.#all = [...this.#waiting, this.families, this.single]
   }
 
   get isDirty(): boolean {
     return this.#waiting.some((rows) => rows.isDirty)
   }
 
-  /** Called when a transaction has begun: forgets everything when another connection has written since. */
+  /** Called when a transaction that writes has begun: memory says what the books say, and the tables lack only what it has. */
+  begin(): void {
+    this.#wasFlushed = false
+    this.check()
+    if (!this.#journal.isKnown && !this.#journal.look()) this.#journal.apply()
+  }
+
+  /** Forgets everything when another connection has written since. */
   check(): void {
     const now = this.#books.load(version)?.data_version ?? 0
     if (now === this.#version) return
@@ -66,15 +90,48 @@ export class WorkingSet {
   checkOnce(): void {
     if (this.#isChecked) return
     this.check()
+    if (!this.areWhole()) this.#books.fold()
     this.#isChecked = true
     setImmediate(() => {
       this.#isChecked = false
     })
   }
 
-  /** Writes what waits. */
+  /** Whether memory and tables together have all of the books: nobody else has left something in the journal. */
+  areWhole(): boolean {
+    return this.#policy === 'readonly' || this.#journal.isKnown || this.#journal.look()
+  }
+
+  /** Whether the tables alone have all of it. */
+  areWritten(): boolean {
+    this.check()
+    return !this.isDirty && this.areWhole()
+  }
+
+  /** Writes what waits to the tables. */
   flush(): void {
     for (const rows of this.#waiting) rows.flush()
+    this.#journal.clear()
+    this.#operations = 0
+    this.#wasFlushed = true
+  }
+
+  /**
+   * A group has run: what it changed becomes durable with it. In the journal, as one row, where that saves something; in the tables
+   * where not, or when enough waits for them.
+   */
+  end(operations: number): void {
+    this.#operations += operations
+    const { least, most } = this.#policy === 'readonly' ? never : this.#policy
+    if (this.#wasFlushed || operations < least || this.#operations >= most) return this.flush()
+    const entries: Entry[] = []
+    for (const rows of this.#waiting) rows.tell(entries)
+    if (entries.length > 0) this.#journal.append(entries)
+  }
+
+  /** Would the schema take what the running operation made of its rows? What is not sound is written at once, to be refused. */
+  get isSound(): boolean {
+    return this.#checked.every((rows) => rows.isSound)
   }
 
   /** The operation is done. */
@@ -91,12 +148,30 @@ export class WorkingSet {
     return this.#books.writes
   }
 
-  /** The transaction failed. */
+  /** The transaction failed, or somebody else has written: the file is right. */
   forget(): void {
     for (const rows of this.#all) rows.forget()
+    this.#journal.forget()
+    this.#operations = 0
   }
 }
 
+type Waiting = {
+  readonly isDirty: boolean
+  flush(): void
+  tell(entries: Entry[]): void
+  settle(): void
+  undo(): void
+  forget(): void
+}
+
+const never = { least: Number.POSITIVE_INFINITY, most: 0 }
+
 export declare namespace WorkingSet {
   type Single = { seq: number; hash: string } | { anyDebt: boolean }
+  /**
+   * `least`: a group of fewer operations is written to the tables at once, with all that waits. `most`: so is what waits when it comes
+   * to as many operations. `readonly`: nothing is ever written; the tables are read as they are.
+   */
+  type Policy = { least: number; most: number } | 'readonly'
 }

@@ -1,8 +1,9 @@
+import type { Entry } from './Journal.ts'
 import { RowCache } from './RowCache.ts'
 
 /**
- * Rows that calls change over and over: changed in memory inside a transaction, and written once, before it commits.
- * Between transactions memory and database say the same.
+ * Rows that calls change over and over: changed in memory, and written later, once for many changes. Until then the journal has
+ * what each group of operations made of them. What is read here is what is so; what stands in the table may be older.
  */
 export class WriteBehind<Row> {
   readonly #rows = new RowCache<Row>()
@@ -11,10 +12,14 @@ export class WriteBehind<Row> {
   #before = new Map<string, Row | undefined>()
   /** Rows of earlier operations that were written inside the savepoint of the running one. */
   #early = new Map<string, Row>()
-  readonly #write: WriteBehind.Write<Row>
+  /** Changed since the journal was last told. */
+  #untold = new Set<string>()
+  /** What the journal has of those that are dirty. */
+  #told = new Set<string>()
+  readonly #table: WriteBehind.Table<Row>
 
-  constructor(write: WriteBehind.Write<Row>) {
-    this.#write = write
+  constructor(table: WriteBehind.Table<Row>) {
+    this.#table = table
   }
 
   get isDirty(): boolean {
@@ -23,6 +28,11 @@ export class WriteBehind<Row> {
 
   get(key: string): Row | undefined {
     return this.#dirty.get(key) ?? this.#rows.get(key)
+  }
+
+  /** Rows that wait to be written. */
+  waiting(): IterableIterator<Row> {
+    return this.#dirty.values()
   }
 
   /** Remembers a row that was read. */
@@ -34,24 +44,50 @@ export class WriteBehind<Row> {
   set(key: string, row: Row): void {
     if (!this.#before.has(key)) this.#before.set(key, this.#dirty.get(key))
     this.#dirty.set(key, row)
+    this.#untold.add(key)
   }
 
-  /** The row was written otherwise. */
+  /** The row was written otherwise, after all that waited. */
   drop(key: string): void {
     this.#dirty.delete(key)
     this.#rows.drop(key)
+  }
+
+  /** Is what the running operation made of its rows what the schema would take? */
+  get isSound(): boolean {
+    for (const key of this.#before.keys()) {
+      const row = this.#dirty.get(key)
+      if (row !== undefined && !this.#table.isSound(key, row, this.#before.get(key) ?? this.#rows.get(key)))
+        return false
+    }
+    return true
   }
 
   /** Writes what was changed. */
   flush(): void {
     if (this.#dirty.size === 0) return
     for (const [key, row] of this.#dirty) {
-      this.#write(key, row, this.#rows.get(key))
-      this.#rows.put(key, row)
+      const kept = this.#table.write(key, row, this.#rows.get(key))
+      if (kept === null) this.#rows.drop(key)
+      else this.#rows.put(key, kept)
       const before = this.#before.has(key) ? this.#before.get(key) : row
       if (before !== undefined) this.#early.set(key, before)
     }
     this.#dirty = new Map()
+    this.#untold = new Set()
+    this.#told = new Set()
+  }
+
+  /** What was changed since the last time, for the journal. */
+  tell(entries: Entry[]): void {
+    if (this.#untold.size === 0) return
+    for (const key of this.#untold) {
+      const row = this.#dirty.get(key)
+      if (row === undefined) continue
+      entries.push(this.#table.entry(key, row, this.#told.has(key)))
+      this.#told.add(key)
+    }
+    this.#untold = new Set()
   }
 
   /** The operation is done. What held something is made anew, not emptied: `Generations` says why. */
@@ -77,10 +113,18 @@ export class WriteBehind<Row> {
     this.#dirty = new Map()
     this.#before = new Map()
     this.#early = new Map()
+    this.#untold = new Set()
+    this.#told = new Set()
   }
 }
 
 export declare namespace WriteBehind {
-  /** Writes a row. `stored` is what the database has, where that is known. */
-  type Write<Row> = (key: string, row: Row, stored: Row | undefined) => void
+  type Table<Row> = {
+    /** Writes a row. `stored` is what the table has, where that is known. Returns what is remembered of it; null: nothing. */
+    write(key: string, row: Row, stored: Row | undefined): Row | null
+    /** The same for the journal. `again`: it has the row already. */
+    entry(key: string, row: Row, again: boolean): Entry
+    /** Whether the schema would take it. `before` is the row as it was, where that is known. */
+    isSound(key: string, row: Row, before: Row | undefined): boolean
+  }
 }

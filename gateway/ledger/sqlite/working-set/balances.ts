@@ -1,8 +1,9 @@
-import { isOfChannel } from '../../Account.ts'
+import { isDebitAccount, isOfChannel } from '../../Account.ts'
 import { LedgerIntegrityError } from '../../errors.ts'
 import type { Books } from '../Books.ts'
 import { sql } from '../sql.ts'
 import { booksOf, setBooks } from './channels.ts'
+import { WriteBehind } from './WriteBehind.ts'
 
 /** What an account has and what of it is held, in base units. */
 export type Balance = { posted: bigint; pending: bigint }
@@ -11,9 +12,10 @@ export type StoredBalance = Balance & { stored: boolean }
 
 const read = sql<[name: string, asset: string], { posted: string; pending: string }>`
   SELECT posted, pending FROM accounts WHERE name = ? AND asset = ?`
-const insert = sql<[name: string, asset: string, posted: string, pending: string]>`
-  INSERT INTO accounts (name, asset, posted, pending) VALUES (?, ?, ?, ?)`
-const write = sql<[posted: string, pending: string, name: string, asset: string]>`
+const insert = sql<[name: string, asset: string]>`
+  INSERT INTO accounts (name, asset, posted, pending) VALUES (?, ?, '0', '0')`
+type Saved = [posted: string, pending: string, name: string, asset: string]
+export const saveBalance = sql<Saved>`
   UPDATE accounts SET posted = ?, pending = ? WHERE name = ? AND asset = ?`
 
 /** An account in one asset, as a key. Neither contains a space: a route's name may, and stands before the last one. */
@@ -32,23 +34,38 @@ export function setBalance(books: Books, account: string, asset: string, balance
   else setStoredBalance(books, account, asset, balance)
 }
 
-/** A new one is written at once: transfers refer to it. */
+/** A new one has a row at once, of nothing: transfers refer to it. What it has comes with them. */
 function setStoredBalance(books: Books, account: string, asset: string, { posted, pending }: Balance): void {
   const key = balanceKey(account, asset)
   const known = storedBalance(books, account, asset)
   if (!known.stored) {
-    books.write(insert, account, asset, String(posted), String(pending))
+    books.write(insert, account, asset)
     books.rows.balances.drop(key)
   }
   books.rows.balances.set(key, { posted, pending, stored: true })
   books.writes++
 }
 
-export function writeBalance(books: Books, key: string, { posted, pending }: Balance): void {
+/** Accounts with a row of their own. A schema that refused one would refuse what `isSound` does (law 2). */
+export function balances(books: Books): WriteBehind<StoredBalance> {
+  return new WriteBehind({
+    write(key, row) {
+      const values = saved(key, row)
+      if (books.write(saveBalance, ...values) !== 1)
+        throw new LedgerIntegrityError(`account "${values[2]}" in ${values[3]} has no row`)
+      return row
+    },
+    entry: (key, row) => ['account', ...saved(key, row)],
+    isSound: (key, { posted, pending }) =>
+      (isDebitAccount(key.slice(0, key.lastIndexOf(' '))) ? posted <= 0n : posted >= 0n) &&
+      pending >= 0n &&
+      (pending === 0n || pending <= posted),
+  })
+}
+
+function saved(key: string, { posted, pending }: Balance): Saved {
   const split = key.lastIndexOf(' ')
-  const [name, asset] = [key.slice(0, split), key.slice(split + 1)]
-  if (books.write(write, String(posted), String(pending), name, asset) !== 1)
-    throw new LedgerIntegrityError(`account "${name}" in ${asset} has no row`)
+  return [String(posted), String(pending), key.slice(0, split), key.slice(split + 1)]
 }
 
 function storedBalance(books: Books, account: string, asset: string): StoredBalance {

@@ -3,6 +3,7 @@ import type { Asset } from '../../Asset.ts'
 import type { AcceptedVoucher, Channel } from '../../Channel.ts'
 import type { Books } from '../Books.ts'
 import { sql } from '../sql.ts'
+import { WriteBehind } from './WriteBehind.ts'
 
 /** What stands in a channel's row, in base units. */
 export type ChannelBooks = {
@@ -71,6 +72,13 @@ const age = sql<[...Used, unsettledSince: number | null, id: string]>`
   WHERE id = ?`
 const end = sql<[closeRequestedAt: number | null, finalized: number, id: string]>`
   UPDATE channels SET close_requested_at = ?, finalized = ? WHERE id = ?`
+/** All of it at once: for the journal. */
+export const saveChannel = sql<
+  [...Used, unsettledSince: number | null, closeRequestedAt: number | null, finalized: number, id: string]
+>`
+  UPDATE channels SET deposit = ?, settled = ?, accepted = ?, spent = ?, owed = ?, prepaid = ?, reserved = ?, vouchers = ?,
+    last_spend = ?, last_used_at = ?, unsettled_since = ?, close_requested_at = ?, finalized = ?
+  WHERE id = ?`
 
 /** A channel with all that its row has, or null where there is none. */
 export function booksOf(books: Books, name: string): ChannelBooks | null {
@@ -81,33 +89,57 @@ export function booksOf(books: Books, name: string): ChannelBooks | null {
   return row === null ? null : books.rows.channels.keep(id, toBooks(row))
 }
 
-/** Changes what stands in a channel's row; it is written with the group. The schema refuses what breaks law 3. */
+/** Channels. A schema that refused one would refuse what `isSound` does (law 3). */
+export function channels(books: Books): WriteBehind<ChannelBooks> {
+  return new WriteBehind({
+    write(_id, row, stored) {
+      writeBooks(books, row, stored)
+      return row
+    },
+    entry(id, row) {
+      const { unsettledSince, closeRequestedAt, finalized } = row.channel
+      return ['channel', ...used(row), unsettledSince, closeRequestedAt, Number(finalized), id]
+    },
+    isSound(_id, { channel, owed, prepaid }, before) {
+      const { settled, spent, accepted, deposit, reserved } = channel
+      const inOrder = settled >= 0n && settled <= spent && spent <= accepted && accepted <= deposit
+      const isHeld = owed >= 0n && reserved >= 0n && reserved <= prepaid
+      const grows =
+        before === undefined || (accepted >= before.channel.accepted && spent >= before.channel.spent)
+      return inOrder && isHeld && grows && (channel.unsettledSince === null) === (spent === settled)
+    },
+  })
+}
+
+/** Changes what stands in a channel's row. */
 export function setBooks(books: Books, row: ChannelBooks): void {
   books.rows.channels.set(row.channel.id, row)
   books.writes++
 }
 
 /** Writes what changes in a channel's life. `stored` is what the row says, where that is known. */
-export function writeBooks(books: Books, row: ChannelBooks, stored: ChannelBooks | undefined): void {
-  const { channel } = row
-  const { id, unsettledSince, closeRequestedAt, finalized } = channel
-  const used: Used = [
+function writeBooks(books: Books, row: ChannelBooks, stored: ChannelBooks | undefined): void {
+  const { id, unsettledSince, closeRequestedAt, finalized } = row.channel
+  const before = stored?.channel
+  if (before?.unsettledSince === unsettledSince) books.write(use, ...used(row), id)
+  else books.write(age, ...used(row), unsettledSince, id)
+  if (before?.closeRequestedAt !== closeRequestedAt || before.finalized !== finalized)
+    books.write(end, closeRequestedAt, Number(finalized), id)
+}
+
+function used({ channel, owed, prepaid, vouchers, lastSpend }: ChannelBooks): Used {
+  return [
     String(channel.deposit),
     String(channel.settled),
     String(channel.accepted),
     String(channel.spent),
-    String(row.owed),
-    String(row.prepaid),
+    String(owed),
+    String(prepaid),
     String(channel.reserved),
-    JSON.stringify(row.vouchers.map(({ cumulative, signature }) => [String(cumulative), signature])),
-    row.lastSpend,
+    JSON.stringify(vouchers.map(({ cumulative, signature }) => [String(cumulative), signature])),
+    lastSpend,
     channel.lastUsedAt,
   ]
-  const before = stored?.channel
-  if (before?.unsettledSince === unsettledSince) books.write(use, ...used, id)
-  else books.write(age, ...used, unsettledSince, id)
-  if (before?.closeRequestedAt !== closeRequestedAt || before.finalized !== finalized)
-    books.write(end, closeRequestedAt, Number(finalized), id)
 }
 
 /** As a row has them; the schema keeps them valid. */

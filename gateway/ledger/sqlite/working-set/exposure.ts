@@ -1,8 +1,9 @@
 import type { Books } from '../Books.ts'
 import { sql } from '../sql.ts'
+import { WriteBehind } from './WriteBehind.ts'
 
 const find = sql<[asset: string], { unsettled: string }>`SELECT unsettled FROM exposure WHERE asset = ?`
-const write = sql<[asset: string, unsettled: string]>`
+export const saveUnsettled = sql<[asset: string, unsettled: string]>`
   INSERT INTO exposure (asset, unsettled) VALUES (?, ?)
   ON CONFLICT (asset) DO UPDATE SET unsettled = excluded.unsettled`
 
@@ -14,6 +15,14 @@ export function unsettledOf(books: Books, asset: string): bigint | null {
   return row === null ? null : books.rows.unsettled.keep(asset, BigInt(row.unsettled))
 }
 
-export function writeUnsettled(books: Books, asset: string, unsettled: bigint): void {
-  books.write(write, asset, String(unsettled))
+/** The counters, by asset. */
+export function exposure(books: Books): WriteBehind<bigint> {
+  return new WriteBehind({
+    write(asset, unsettled) {
+      books.write(saveUnsettled, asset, String(unsettled))
+      return unsettled
+    },
+    entry: (asset, unsettled) => ['exposure', asset, String(unsettled)],
+    isSound: (_asset, unsettled) => unsettled >= 0n,
+  })
 }

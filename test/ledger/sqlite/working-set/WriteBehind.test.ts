@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import type { Entry } from '../../../../gateway/ledger/sqlite/working-set/Journal.ts'
 import { WriteBehind } from '../../../../gateway/ledger/sqlite/working-set/WriteBehind.ts'
 
 type Step = { key: string; value: number } | 'flush'
@@ -8,6 +9,19 @@ const step = fc.oneof(
   { weight: 4, arbitrary: fc.record({ key: fc.constantFrom('a', 'b', 'c'), value: fc.integer() }) },
   { weight: 1, arbitrary: fc.constant('flush' as const) },
 )
+/** Rows that are written by `write`, kept in memory, and told to a journal as what they are. */
+function table(
+  write: (key: string, row: number, stored: number | undefined) => void,
+): WriteBehind.Table<number> {
+  return {
+    write(key, row, stored) {
+      write(key, row, stored)
+      return row
+    },
+    entry: (key, row, again) => [again ? 'channel' : 'account', key, row],
+    isSound: (_key, row) => row >= 0,
+  }
+}
 const operation = fc.record({ steps: fc.array(step, { maxLength: 6 }), fails: fc.boolean() })
 
 describe('WriteBehind', () => {
@@ -15,11 +29,13 @@ describe('WriteBehind', () => {
     fc.assert(
       fc.property(fc.array(operation, { maxLength: 8 }), (operations) => {
         let file = new Map<string, number>()
-        const rows = new WriteBehind<number>((key, row, stored) => {
-          // Who writes only what changed relies on it.
-          if (stored !== undefined) expect(stored).toBe(file.get(key))
-          file.set(key, row)
-        })
+        const rows = new WriteBehind(
+          table((key, row, stored) => {
+            // Who writes only what changed relies on it.
+            if (stored !== undefined) expect(stored).toBe(file.get(key))
+            file.set(key, row)
+          }),
+        )
         const expected = new Map<string, number>()
         for (const { steps, fails } of operations) {
           const savepoint = new Map(file)
@@ -45,7 +61,7 @@ describe('WriteBehind', () => {
 
   test('behavior: a row that was read and not changed is not written', () => {
     const written: string[] = []
-    const rows = new WriteBehind<number>((key) => void written.push(key))
+    const rows = new WriteBehind(table((key) => void written.push(key)))
     rows.keep('a', 1)
     rows.set('b', 2)
     rows.flush()
@@ -54,9 +70,47 @@ describe('WriteBehind', () => {
   })
 
   test('behavior: what another connection may have changed is forgotten', () => {
-    const rows = new WriteBehind<number>(() => {})
+    const rows = new WriteBehind(table(() => {}))
     rows.keep('a', 1)
+    rows.set('b', 2)
     rows.forget()
-    expect(rows.get('a')).toBeUndefined()
+    expect([rows.get('a'), rows.get('b'), rows.isDirty]).toEqual([undefined, undefined, false])
+  })
+
+  test('behavior: the journal is told each change once, and that it has the row already (replayed in order it gives the same rows)', () => {
+    const rows = new WriteBehind(table(() => {}))
+    const told = () => {
+      const entries: Entry[] = []
+      rows.tell(entries)
+      return entries
+    }
+    rows.keep('read', 7)
+    rows.set('a', 1)
+    rows.settle()
+    rows.set('b', 2)
+    rows.undo()
+    expect(told()).toEqual([['account', 'a', 1]])
+    expect(told()).toEqual([])
+    rows.set('a', 3)
+    rows.set('b', 4)
+    rows.settle()
+    expect(told()).toEqual([
+      ['channel', 'a', 3],
+      ['account', 'b', 4],
+    ])
+    rows.flush()
+    rows.set('a', 5)
+    expect(told()).toEqual([['account', 'a', 5]])
+  })
+
+  test('behavior: what the schema would refuse is noticed of the operation that did it', () => {
+    const rows = new WriteBehind(table(() => {}))
+    rows.set('a', 1)
+    expect(rows.isSound).toBe(true)
+    rows.settle()
+    rows.set('b', -1)
+    expect(rows.isSound).toBe(false)
+    rows.undo()
+    expect(rows.isSound).toBe(true)
   })
 })

@@ -1,0 +1,286 @@
+import { copyFileSync, existsSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
+import Database from 'better-sqlite3'
+import { beforeEach, describe, expect, onTestFinished, test } from 'vitest'
+import * as Account from '../../../gateway/ledger/Account.ts'
+import { LedgerIntegrityError } from '../../../gateway/ledger/errors.ts'
+import type { Ledger } from '../../../gateway/ledger/Ledger.ts'
+import { JournalNotEmptyError, migrate, migrations } from '../../../gateway/ledger/sqlite/migrate.ts'
+import { openSqliteLedger } from '../../../gateway/ledger/sqlite/open-sqlite-ledger.ts'
+import {
+  alice,
+  asset,
+  balanceClaim,
+  bob,
+  channelClaim,
+  channelId,
+  chargeClaim,
+  openChannel,
+  revenue,
+  testClock,
+  topUp,
+  violations,
+} from '../fixtures.ts'
+import { testFolder } from '../test-folder.ts'
+
+/** Nothing is written to a table before somebody reads tables. */
+const fold = { least: 1, most: 1_000_000, idleMs: 0 }
+const price = { amount: 10n }
+
+describe('the journal', () => {
+  let path: string
+  let clock: ReturnType<typeof testClock>
+  let ledger: Ledger
+  beforeEach(async () => {
+    path = join(testFolder(), 'ledger.sqlite')
+    clock = testClock()
+    ledger = await open(path)
+    await topUp(ledger, alice, 1_000n)
+    await openChannel(ledger)
+    // Whether anybody is in debt is asked once, and what is unsettled is summed once.
+    const another = `0x${'c2'.repeat(32)}` as const
+    await openChannel(ledger, 1_000n, another)
+    await ledger.claim(channelClaim('first', 10n, { ...price, channelId: another }))
+    await ledger.void('first', 'not wanted')
+    await ledger.balance(revenue, asset)
+  })
+
+  async function open(file: string, more: Partial<openSqliteLedger.Options> = {}): Promise<Ledger> {
+    const opened = await openSqliteLedger({ path: file, clock, fold, ...more })
+    onTestFinished(() => opened.close())
+    return opened
+  }
+
+  /** The files as a process that dies now leaves them. */
+  function died(): string {
+    const left = join(testFolder(), 'ledger.sqlite')
+    for (const suffix of ['', '-wal'])
+      if (existsSync(path + suffix)) copyFileSync(path + suffix, left + suffix)
+    return left
+  }
+
+  function rowsOf(table: string, file = path): number {
+    const database = new Database(file, { readonly: true })
+    try {
+      return database.prepare<[], { n: number }>(`SELECT count(*) AS n FROM ${table}`).get()?.n ?? 0
+    } finally {
+      database.close()
+    }
+  }
+
+  /** One call by balance and one by channel that were served, one that is held. */
+  async function callsOfThree(): Promise<void> {
+    await Promise.all([
+      ledger.claim(balanceClaim('served', price)),
+      ledger.claim(channelClaim('by-channel', 10n, price)),
+      ledger.claim(balanceClaim('held', price)),
+    ])
+    clock.advance(5)
+    await Promise.all([
+      ledger.capture({ paymentId: 'served', amount: 7n, answer: { sealed: new Uint8Array([1, 2, 255]) } }),
+      ledger.capture({ paymentId: 'by-channel', amount: 10n, answer: { sealed: new Uint8Array([3]) } }),
+    ])
+  }
+
+  test('default: a group is one row, and its rows come to their tables when somebody reads them', async () => {
+    const payments = rowsOf('payments')
+    await callsOfThree()
+    expect([rowsOf('journal'), rowsOf('payments')]).toEqual([2, payments])
+    expect(await ledger.payment({ id: 'served' })).toMatchObject({ delivery: 'delivered', charged: 7n })
+    expect(rowsOf('payments')).toBe(payments)
+    expect(await ledger.balance(Account.wallet(alice), asset)).toEqual({ posted: 993n, available: 983n })
+    expect([rowsOf('journal'), rowsOf('payments')]).toEqual([0, payments + 3])
+    expect(await violations(ledger)).toEqual([])
+  })
+
+  test('behavior: a process that dies leaves everything it acknowledged (durable before it is relied on)', async () => {
+    await callsOfThree()
+    const after = await open(died())
+    expect(await after.payment({ id: 'served' })).toEqual(await ledger.payment({ id: 'served' }))
+    expect(await after.payment({ key: `voucher:${channelId}:10` })).toEqual(
+      await ledger.payment({ id: 'by-channel' }),
+    )
+    expect(await after.answer('served')).toEqual({ sealed: new Uint8Array([1, 2, 255]) })
+    expect(await after.channel(channelId)).toEqual(await ledger.channel(channelId))
+    expect(await after.channel(channelId)).toMatchObject({ accepted: 10n, spent: 10n, reserved: 0n })
+    expect((await after.openPayments(9)).map(({ id }) => id)).toEqual(['held'])
+    expect(await after.balance(Account.wallet(alice), asset)).toEqual({ posted: 993n, available: 983n })
+    expect(await violations(after)).toEqual([])
+  })
+
+  test('behavior: one that dies again and again while it is brought into the tables ends where it would have', async () => {
+    await callsOfThree()
+    const left = died()
+    const reader = new Database(left)
+    // Everything but the last step of it.
+    reader.exec('BEGIN IMMEDIATE')
+    reader.exec("INSERT INTO accounts VALUES ('wallet:0xdead', 'asset', '1', '0')")
+    reader.close()
+    for (let again = 0; again < 2; again++) {
+      const after = await open(left)
+      expect(await violations(after)).toEqual([])
+      expect((await after.balance(revenue, asset)).posted).toBe(17n)
+    }
+  })
+
+  test('behavior: what a dead process held is released, and its key may be used again', async () => {
+    await callsOfThree()
+    const after = await open(died())
+    await after.void('held', 'it died')
+    expect(await after.claim(balanceClaim('held-again', { ...price, key: 'balance:held' }))).toMatchObject({
+      outcome: 'fresh',
+      payment: { id: 'held' },
+    })
+    expect(await violations(after)).toEqual([])
+  })
+
+  test('error: a key that only the journal has is used, for the same call and for another one (spent once)', async () => {
+    await callsOfThree()
+    const [same, other] = await Promise.all([
+      ledger.claim(balanceClaim('copy', { ...price, key: 'balance:served' })),
+      ledger.claim(balanceClaim('thief', { ...price, key: 'balance:served', fingerprint: 'another call' })),
+    ])
+    expect([same, other]).toMatchObject([
+      { outcome: 'replayed', payment: { id: 'served', delivery: 'delivered' } },
+      { outcome: 'conflict' },
+    ])
+    expect(await ledger.claim(channelClaim('late', 10n, price))).toMatchObject({
+      outcome: 'replayed',
+      payment: { id: 'by-channel' },
+    })
+    expect(await violations(ledger)).toEqual([])
+  })
+
+  test('error: a payment that is there is not written over (its money would be nobody’s)', async () => {
+    await callsOfThree()
+    await expect(ledger.claim(balanceClaim('served', { ...price, key: 'balance:x' }))).rejects.toThrow(
+      LedgerIntegrityError,
+    )
+    expect(await violations(ledger)).toEqual([])
+  })
+
+  test('behavior: repeats of one voucher go on where the journal has the last (one call for each)', async () => {
+    const voucher = (id: string) => channelClaim(id, 50n, { ...price, fingerprint: id })
+    const first = await ledger.claim(voucher('a'))
+    const rest = await Promise.all(['b', 'c'].map((id) => ledger.claim(voucher(id))))
+    const last = await ledger.claim(voucher('d'))
+    expect([first, ...rest, last].map((one) => one.outcome)).toEqual(['fresh', 'fresh', 'fresh', 'fresh'])
+    const after = await open(died())
+    expect(await after.payment({ key: `voucher:${channelId}:50#3` })).toMatchObject({ id: 'd' })
+    expect(await after.claim(voucher('e'))).toMatchObject({ outcome: 'fresh' })
+    expect(await after.claim({ ...voucher('c'), id: 'c again' })).toMatchObject({
+      outcome: 'replayed',
+      payment: { id: 'c' },
+    })
+    expect(await violations(after)).toEqual([])
+  })
+
+  test('error: credit that one gateway has in its journal is not spent at another one', async () => {
+    const two = await open(path)
+    const claims = await Promise.all([
+      ledger.claim(balanceClaim('a', { amount: 1_000n })),
+      two.claim(balanceClaim('b', { amount: 1_000n })),
+    ])
+    expect(claims.map(({ outcome }) => outcome).sort()).toEqual(['fresh', 'insufficient'])
+    expect(await two.payment({ id: 'a' })).toEqual(await ledger.payment({ id: 'a' }))
+    expect(await two.balance(Account.wallet(alice), asset)).toEqual({ posted: 1_000n, available: 0n })
+    expect(await violations(ledger)).toEqual([])
+  })
+
+  test('behavior: two gateways that write in turns lose nothing of each other', async () => {
+    const both = [ledger, await open(path)]
+    for (let round = 0; round < 20; round++)
+      await Promise.all(
+        both.map(async (each, who) => {
+          const id = `${round}-${who}`
+          await each.claim(balanceClaim(id, price))
+          await each.capture({ paymentId: id, amount: 5n, complete: true })
+        }),
+      )
+    for (const each of both) {
+      expect((await each.balance(revenue, asset)).posted).toBe(200n)
+      expect(await violations(each)).toEqual([])
+    }
+  })
+
+  test('behavior: an operation that fails takes its own changes back, and nobody else’s', async () => {
+    const outcomes = await Promise.allSettled([
+      ledger.claim(balanceClaim('a', price)),
+      ledger.capture({ paymentId: 'nobody', amount: 1n }),
+      ledger.claim(balanceClaim('b', price)),
+      ledger.claim(balanceClaim('b', { ...price, key: 'balance:b2' })),
+    ])
+    expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled', 'rejected'])
+    const after = await open(died())
+    expect((await after.openPayments(9)).map(({ id }) => id)).toEqual(['a', 'b'])
+    expect(await violations(after)).toEqual([])
+  })
+
+  test('behavior: what refers to a payment finds its row: a charge that is in doubt, an answer, a settlement', async () => {
+    await ledger.claim(chargeClaim('charge', { ...price, wallet: bob }))
+    await ledger.settling({ paymentId: 'charge', answer: { sealed: new Uint8Array([9]) } })
+    await ledger.unknown('charge', 'no answer')
+    const after = await open(died())
+    expect(await after.doubts.find({ wallet: bob, fingerprint: 'call', key: 'charge:later' })).toMatchObject({
+      payment: { id: 'charge', money: 'unknown' },
+    })
+    expect(await after.answer('charge')).toEqual({ sealed: new Uint8Array([9]) })
+    expect(await violations(after)).toEqual([])
+  })
+
+  test('behavior: it does not wait for ever: at the close, after a while, and in a small group everything is in its table', async () => {
+    const file = join(testFolder(), 'ledger.sqlite')
+    const usual = await openSqliteLedger({ path: file, clock, fold: { least: 2, idleMs: 1 } })
+    await topUp(usual, alice, 100n)
+    const two = () => ['a', 'b'].map((id) => usual.claim(balanceClaim(`${id}-${clock.now()}`, price)))
+    await usual.claim(balanceClaim('first', price))
+    await Promise.all(two())
+    while (rowsOf('journal', file) > 0) await setTimeout(1)
+    clock.advance(1)
+    await Promise.all(two())
+    await usual.claim(balanceClaim('alone', price))
+    expect([rowsOf('journal', file), rowsOf('payments', file)]).toEqual([0, 7])
+    clock.advance(1)
+    await Promise.all(two())
+    await usual.close()
+    expect([rowsOf('journal', file), rowsOf('payments', file)]).toEqual([0, 9])
+  })
+
+  test('behavior: an audit beside the gateway reads the tables, which are the books of a moment ago', async () => {
+    await callsOfThree()
+    const beside = await open(path, { readonly: true })
+    expect(await violations(beside)).toEqual([])
+    expect(await beside.payment({ id: 'served' })).toBeNull()
+    expect(rowsOf('journal')).toBe(2)
+  })
+
+  test('error: a newer schema is not made under a journal that the older code wrote', async () => {
+    await callsOfThree()
+    const left = died()
+    const folder = testFolder()
+    const names = new Database(left, { readonly: true })
+    const applied = names.prepare<[], { name: string }>('SELECT name FROM migrations').all()
+    names.close()
+    for (const { name } of applied) copyFileSync(join(migrations, name), join(folder, name))
+    const next = String(applied.length + 1).padStart(4, '0')
+    writeFileSync(join(folder, `${next}-later.sql`), 'CREATE TABLE later (id INTEGER PRIMARY KEY) STRICT;')
+    const database = new Database(left)
+    expect(() => migrate(database, 0, folder)).toThrow(JournalNotEmptyError)
+    database.close()
+    await (await openSqliteLedger({ path: left, clock })).close()
+    const again = new Database(left)
+    migrate(again, 0, folder)
+    again.close()
+  })
+
+  test('error: an entry that this version does not know stops the start, and stays', async () => {
+    await callsOfThree()
+    const left = died()
+    const database = new Database(left)
+    database.prepare('INSERT INTO journal (body) VALUES (?)').run('[["rebate",1]]')
+    database.close()
+    await expect(openSqliteLedger({ path: left, clock })).rejects.toThrow(/rebate/)
+    expect(rowsOf('journal', left)).toBe(3)
+  })
+})
