@@ -8,6 +8,9 @@ export function paymentId(now: number): string {
   return `pay_${now.toString(36).padStart(9, '0')}${Buffer.from(randomUUID().replaceAll('-', ''), 'hex').toString('base64url')}`
 }
 
+/** The key of a payment that has no other name: it is a call of its own, and nothing else has that key. */
+export const onceKey = (id: string) => `once:${id}`
+
 /** Could it be one? Ids of earlier versions have no time. */
 export function isPaymentId(text: string): boolean {
   return /^pay_(?:[0-9a-z]{9})?[A-Za-z0-9_-]{22}$/.test(text)

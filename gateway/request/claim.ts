@@ -5,7 +5,7 @@ import * as Account from '../ledger/Account.ts'
 import type { Channel } from '../ledger/Channel.ts'
 import type { Ledger } from '../ledger/Ledger.ts'
 import type { Payment } from '../ledger/Payment.ts'
-import { paymentId } from '../ledger/payment-id.ts'
+import { onceKey, paymentId } from '../ledger/payment-id.ts'
 import { WalletInDebtError } from '../policy/debt.ts'
 import { SettlingFirstError } from '../policy/exposure.ts'
 import * as Amount from '../protocol/Amount.ts'
@@ -171,7 +171,7 @@ async function keyAndSource(
     }
     case 'balance': {
       // Without a name of the caller's it is a call of its own, named by its payment.
-      const key = idempotencyKey === null ? `once:${id}` : `balance:${paying.wallet}:call:${idempotencyKey}`
+      const key = idempotencyKey === null ? onceKey(id) : `balance:${paying.wallet}:call:${idempotencyKey}`
       return { key, from: { rail: 'balance' } }
     }
   }

@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
 import Database from 'better-sqlite3'
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import {
@@ -70,6 +71,17 @@ describe('GroupCommit', () => {
     await Promise.all(all)
     expect(groups.map(({ operations }) => operations)).toEqual([10, 10, 5])
     expect(order).toEqual([...order].sort((a, b) => a - b))
+  })
+
+  test('behavior: a group waits for what comes turn by turn, and for no more than four turns (nobody waits for ever)', async () => {
+    const all: Promise<number>[] = []
+    for (let id = 1; groups.length === 0; id++) {
+      all.push(commits.run(() => insert(id)))
+      await setImmediate()
+    }
+    await Promise.all(all)
+    expect(groups[0]).toEqual({ operations: 4, failed: 0 })
+    expect(ids()).toHaveLength(all.length)
   })
 
   test('behavior: what is asked while a group waits comes after it', async () => {
@@ -164,7 +176,12 @@ describe('GroupCommit, with the disk beside it', () => {
     return { wal, asked, now: () => now, failNow }
   }
   const insert = (id: number) => database.prepare<[number]>('INSERT INTO rows VALUES (?)').run(id).changes
-  const turn = () => new Promise((resolve) => setImmediate(resolve))
+  const turn = () => setImmediate()
+  /** A group begins after a turn that brought nothing more for it. */
+  const begun = async () => {
+    await turn()
+    await turn()
+  }
   const isDone = async (promise: Promise<unknown>) => {
     let done = false
     const end = () => {
@@ -178,7 +195,7 @@ describe('GroupCommit, with the disk beside it', () => {
   test('default: nothing is answered before the disk has confirmed it, and nothing is read as certain', async () => {
     const first = commits.run(() => insert(1))
     const read = commits.durable()
-    await turn()
+    await begun()
     const late = commits.durable()
     expect(await isDone(read)).toBe(true)
     expect(await isDone(first)).toBe(false)
@@ -189,15 +206,14 @@ describe('GroupCommit, with the disk beside it', () => {
 
   test('behavior: what arrives while the disk is waited for is one group, and begins afterwards', async () => {
     const first = commits.run(() => insert(1))
-    await turn()
+    await begun()
     const ran: number[] = []
     const rest = [2, 3].map((id) => commits.run(() => ran.push(id)))
-    await turn()
-    await turn()
+    await begun()
     expect(ran).toEqual([])
     disk.asked[0]?.resolve()
     await first
-    await turn()
+    await begun()
     expect(ran).toEqual([2, 3])
     expect(disk.asked).toHaveLength(2)
     disk.asked[1]?.resolve()
@@ -206,7 +222,7 @@ describe('GroupCommit, with the disk beside it', () => {
 
   test('error: a disk that does not confirm leaves it unknown: nothing is answered, taken or read any more', async () => {
     const first = commits.run(() => insert(1))
-    await turn()
+    await begun()
     const second = commits.run(() => insert(2))
     disk.asked[0]?.reject(new Error('EIO'))
     await expect(first).rejects.toThrow(LedgerUnsafeError)
@@ -218,7 +234,7 @@ describe('GroupCommit, with the disk beside it', () => {
 
   test('behavior: close waits for the disk at once, for all that was asked', async () => {
     const first = commits.run(() => insert(1))
-    await turn()
+    await begun()
     const second = commits.run(() => insert(2))
     commits.close()
     await Promise.all([first, second])
@@ -233,7 +249,7 @@ describe('GroupCommit, with the disk beside it', () => {
 
   test('error: a disk that fails at the close, and then says that all is well, is not believed', async () => {
     const first = commits.run(() => insert(1))
-    await turn()
+    await begun()
     const second = commits.run(() => insert(2))
     disk.failNow()
     commits.close()

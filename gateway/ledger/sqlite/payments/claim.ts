@@ -4,6 +4,7 @@ import { available, type Channel } from '../../Channel.ts'
 import { AmountError, ChannelMismatchError } from '../../errors.ts'
 import type { Ledger } from '../../Ledger.ts'
 import type { Payment } from '../../Payment.ts'
+import { onceKey } from '../../payment-id.ts'
 import { judgeExposure } from '../../rules/judge-exposure.ts'
 import { readAccount } from '../accounts/read-account.ts'
 import { reserve } from '../accounts/reserve.ts'
@@ -60,8 +61,12 @@ export function claim(books: Books, asked: Ledger.ClaimRequest): Ledger.ClaimRes
   return { outcome: 'fresh', payment, channel: channelOf(books, payment) }
 }
 
-/** A voucher above all that was accepted has paid for nothing yet: nobody has to look. */
-function isNew(books: Books, { from, key }: Ledger.ClaimRequest): boolean {
+/**
+ * A key that is the payment's own names nothing that is there already, and a voucher above all that was accepted has paid for
+ * nothing yet: nobody has to look.
+ */
+function isNew(books: Books, { id, from, key }: Ledger.ClaimRequest): boolean {
+  if (key === onceKey(id)) return true
   if (from.rail !== 'channel' || !from.reusable || key !== voucherKey(from)) return false
   const channel = findChannel(books, from.channelId)
   return channel !== null && from.cumulative > channel.accepted

@@ -122,11 +122,20 @@ export class WorkingSet {
    */
   end(operations: number): void {
     this.#operations += operations
-    const { least, most } = this.#policy === 'readonly' ? never : this.#policy
-    if (this.#wasFlushed || operations < least || this.#operations >= most) return this.flush()
+    if (this.#wasFlushed || !this.#mayWait(operations)) {
+      this.flush()
+      return
+    }
     const entries: Entry[] = []
     for (const rows of this.#waiting) rows.tell(entries)
     if (entries.length > 0) this.#journal.append(entries)
+  }
+
+  /** The more arrive at a time, the more may wait: who is busy gains most, and nobody waits long for it who is not. */
+  #mayWait(operations: number): boolean {
+    if (this.#policy === 'readonly') return false
+    const { least, most } = this.#policy
+    return operations >= least && this.#operations < Math.min(most, operations * 16)
   }
 
   /** Would the schema take what the running operation made of its rows? What is not sound is written at once, to be refused. */
@@ -165,13 +174,11 @@ type Waiting = {
   forget(): void
 }
 
-const never = { least: Number.POSITIVE_INFINITY, most: 0 }
-
 export declare namespace WorkingSet {
   type Single = { seq: number; hash: string } | { anyDebt: boolean }
   /**
    * `least`: a group of fewer operations is written to the tables at once, with all that waits. `most`: so is what waits when it comes
-   * to as many operations. `readonly`: nothing is ever written; the tables are read as they are.
+   * to as many operations, or to sixteen times those of the last group. `readonly`: nothing is written; the tables are read as they are.
    */
   type Policy = { least: number; most: number } | 'readonly'
 }

@@ -67,9 +67,10 @@ export class WriteBehind<Row> {
   flush(): void {
     if (this.#dirty.size === 0) return
     for (const [key, row] of this.#dirty) {
-      const kept = this.#table.write(key, row, this.#rows.get(key))
-      if (kept === null) this.#rows.drop(key)
-      else this.#rows.put(key, kept)
+      const stored = this.#rows.get(key)
+      const kept = this.#table.write(key, row, stored)
+      if (kept !== null) this.#rows.put(key, kept)
+      else if (stored !== undefined) this.#rows.drop(key)
       const before = this.#before.has(key) ? this.#before.get(key) : row
       if (before !== undefined) this.#early.set(key, before)
     }

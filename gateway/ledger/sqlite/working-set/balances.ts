@@ -5,9 +5,8 @@ import { sql } from '../sql.ts'
 import { booksOf, setBooks } from './channels.ts'
 import { WriteBehind } from './WriteBehind.ts'
 
-/** What an account has and what of it is held, in base units. */
-export type Balance = { posted: bigint; pending: bigint }
-/** The same of an account with a row of its own: `stored` once it is there. */
+/** What an account has and what of it is held, in base units. `stored`: it has a row of its own; unsaid where it is not known. */
+export type Balance = { posted: bigint; pending: bigint; stored?: boolean }
 export type StoredBalance = Balance & { stored: boolean }
 
 const read = sql<[name: string, asset: string], { posted: string; pending: string }>`
@@ -35,10 +34,14 @@ export function setBalance(books: Books, account: string, asset: string, balance
 }
 
 /** A new one has a row at once, of nothing: transfers refer to it. What it has comes with them. */
-function setStoredBalance(books: Books, account: string, asset: string, { posted, pending }: Balance): void {
+function setStoredBalance(
+  books: Books,
+  account: string,
+  asset: string,
+  { posted, pending, stored = storedBalance(books, account, asset).stored }: Balance,
+): void {
   const key = balanceKey(account, asset)
-  const known = storedBalance(books, account, asset)
-  if (!known.stored) {
+  if (!stored) {
     books.write(insert, account, asset)
     books.rows.balances.drop(key)
   }
