@@ -48,6 +48,8 @@ export type Swarm = {
   timeoutMs: number
   challengeSeconds: number
   maxAgeSeconds: number
+  /** How many operations wait in the ledger's journal at most; with 0 each group is written to its tables at once. */
+  waiting: number
 }
 
 /** Where the gateway meets its world. */
@@ -107,6 +109,7 @@ export function draw(random: Random): Swarm {
     timeoutMs: random.pick([5_000, 20_000, 60_000]),
     challengeSeconds: random.pick([60, 300, 1_200]),
     maxAgeSeconds: random.pick([300, 3_600]),
+    waiting: random.pick([0, 3, 40, 100_000]),
   }
 }
 
