@@ -57,7 +57,11 @@ export class Instance {
   async #boot(): Promise<boolean> {
     const world = this.#world
     const clock = { now: () => world.scheduler.now() + this.#skewMs }
-    const fold = { least: world.swarm.waiting === 0 ? Number.POSITIVE_INFINITY : 1, most: world.swarm.waiting, idleMs: 0 }
+    const fold = {
+      least: world.swarm.waiting === 0 ? Number.POSITIVE_INFINITY : 1,
+      most: world.swarm.waiting,
+      idleMs: 0,
+    }
     const ledger = await openSqliteLedger({ path: world.ledgerPath, clock, fold })
     world.onEnd(() => ledger.close())
     const nodes = Array.from({ length: world.swarm.nodes }, (_, index) => nodeTransport(world, this, index))
