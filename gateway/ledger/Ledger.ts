@@ -386,5 +386,7 @@ export declare namespace Ledger {
     payments: number
     channels: number
     transfers: number
+    /** Groups of operations that are durable and not in the tables yet, so not in this audit. */
+    waiting: number
   }
 }

@@ -18,6 +18,7 @@ export function describeAudit(audit: BooksAudit): string {
   const broken = trail.brokenAt === null ? '' : `, broken at event ${trail.brokenAt}`
   return `${[
     `Books: ${ledger.payments} payments, ${ledger.channels} channels, ${ledger.transfers} transfers.`,
+    ...(ledger.waiting === 0 ? [] : [waits(ledger.waiting)]),
     ...laws,
     `Trail: ${trail.events} events${broken}.`,
     `  ${trail.holds ? 'holds ' : 'BROKEN'}  every event follows the one before it and states what is booked`,
@@ -27,4 +28,9 @@ export function describeAudit(audit: BooksAudit): string {
     ...(found.length === 0 ? ['  No differences.'] : found),
     isClean(audit) ? 'All holds.' : 'SOMETHING DOES NOT HOLD.',
   ].join('\n')}\n`
+}
+
+/** Said without a verdict: beside a busy gateway it is so at any time. */
+function waits(groups: number): string {
+  return `  ${groups} groups of operations are in the journal and not looked at: a running gateway writes them to the tables in a moment; after a crash the next start does.`
 }

@@ -1,4 +1,4 @@
-import { copyFileSync, existsSync, writeFileSync } from 'node:fs'
+import { copyFileSync, existsSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import Database from 'better-sqlite3'
@@ -252,7 +252,8 @@ describe('the journal', () => {
     const beside = await open(path, { readonly: true })
     expect(await violations(beside)).toEqual([])
     expect(await beside.payment({ id: 'served' })).toBeNull()
-    expect(rowsOf('journal')).toBe(2)
+    expect((await beside.audit()).waiting).toBe(2)
+    expect((await ledger.audit()).waiting).toBe(0)
   })
 
   test('error: a newer schema is not made under a journal that the older code wrote', async () => {
@@ -272,6 +273,20 @@ describe('the journal', () => {
     const again = new Database(left)
     migrate(again, 0, folder)
     again.close()
+  })
+
+  test('error: a gateway of an older version that was left running writes nothing any more (it does not know the journal)', () => {
+    const folder = testFolder()
+    const database = new Database(join(folder, 'ledger.sqlite'))
+    for (const name of readdirSync(migrations).filter((name) => name < '0014'))
+      copyFileSync(join(migrations, name), join(folder, name))
+    migrate(database, 0, folder)
+    database.exec(
+      "INSERT INTO instances (id, host, pid, started_at, seen_at, beats) VALUES ('old', 'here', 1, 0, 0, 0)",
+    )
+    migrate(database, 0)
+    expect(database.prepare('SELECT * FROM instances').all()).toEqual([])
+    database.close()
   })
 
   test('error: an entry that this version does not know stops the start, and stays', async () => {

@@ -10,9 +10,9 @@ import { auditPayments } from './audit-payments.ts'
 import { auditSums } from './audit-sums.ts'
 import { auditTrail } from './audit-trail.ts'
 
-const count = sql<[], { payments: number; channels: number; transfers: number }>`
+const count = sql<[], { payments: number; channels: number; transfers: number; waiting: number }>`
   SELECT (SELECT count(*) FROM payments) AS payments, (SELECT count(*) FROM channels) AS channels,
-    (SELECT count(*) FROM transfers) AS transfers`
+    (SELECT count(*) FROM transfers) AS transfers, (SELECT count(*) FROM journal) AS waiting`
 
 /**
  * Checks the laws from the transfers up, and the trail, on one snapshot. It reads everything once: on a busy gateway, run it in a
@@ -29,7 +29,7 @@ export function audit(books: Books, options: { anchor?: Trail.Anchor } = {}): Le
     law(4, 'Every on-chain transfer is booked once', auditChain(books)),
     law(5, 'A payment key has at most one delivered call', auditPayments(books)),
   ]
-  const counted = books.get(count) ?? { payments: 0, channels: 0, transfers: 0 }
+  const counted = books.get(count) ?? { payments: 0, channels: 0, transfers: 0, waiting: 0 }
   const trail = auditTrail(books, options.anchor)
   return { balanced: laws.every(({ holds }) => holds), laws, trail, ...counted }
 }

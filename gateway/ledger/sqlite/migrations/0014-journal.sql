@@ -4,3 +4,6 @@ CREATE TABLE journal (
   -- [[statement, value, ...], ...]
   body TEXT NOT NULL
 ) STRICT;
+
+-- A process of an older version does not look into the journal. It is registered no more, so it writes nothing, and ends.
+DELETE FROM instances;
