@@ -10,10 +10,34 @@ export const maxHeaderLength = 16_384
  * @throws {MalformedError} the value has no JSON form.
  */
 export function jcs(value: unknown): string {
-  const text = canonical(value)
+  const text = flat(value) ?? canonical(value)
   if (text === undefined) throw new MalformedError('A value without a JSON form cannot be canonicalised.')
   return text
 }
+
+/**
+ * A flat object of plain names, such as a receipt: put in order it is canonical as `JSON.stringify` writes it, in half the time.
+ * Null for every other value, and where the two could differ: names that are numbers are not kept in order.
+ */
+function flat(value: unknown): string | null {
+  if (typeof value !== 'object' || value === null || Object.getPrototypeOf(value) !== Object.prototype)
+    return null
+  const given = value as Readonly<Record<string, unknown>>
+  const ordered: Record<string, unknown> = {}
+  for (const name of Object.keys(given).sort()) {
+    const member = given[name]
+    if (!/^[a-z]/.test(name) || !isFlat(member)) return null
+    ordered[name] = member
+  }
+  const text = JSON.stringify(ordered)
+  return loneSurrogate.test(text) ? null : text
+}
+
+const isFlat = (member: unknown) =>
+  typeof member === 'string' || typeof member === 'boolean' || member === undefined || Number.isFinite(member)
+
+/** As `JSON.stringify` writes one, and a backslash before such letters. */
+const loneSurrogate = /\\ud[89a-f]/
 
 /** Numbers beyond a double, lone surrogates, nesting beyond the stack: none of them has a canonical form. */
 function canonical(value: unknown): string | undefined {
@@ -34,7 +58,11 @@ export function bytesToBase64Url(bytes: Uint8Array): string {
   return urlSafe(bytesToBase64(bytes))
 }
 
-const urlSafe = (base64: string) => base64.replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, '')
+function urlSafe(base64: string): string {
+  // Padding stands at the end and nowhere else.
+  const end = base64.indexOf('=')
+  return (end === -1 ? base64 : base64.slice(0, end)).replaceAll('+', '-').replaceAll('/', '_')
+}
 
 /** base64 with padding (RFC 4648 section 4) of UTF-8 text. */
 export function toBase64(text: string): string {
@@ -66,7 +94,8 @@ export function decodeJsonObject(encoded: string): Record<string, unknown> {
 function decodeText(encoded: string): string {
   if (encoded.length > maxHeaderLength)
     throw new MalformedError(`${encoded.length} characters are more than the ${maxHeaderLength} allowed.`)
-  if (!/^[A-Za-z0-9+/_-]+={0,2}$/.test(encoded)) throw new MalformedError('The value is not base64.')
+  // `atob` passes over white space, and refuses every other stranger itself.
+  if (encoded === '' || /\s/.test(encoded)) throw new MalformedError('The value is not base64.')
   try {
     const binary = atob(encoded.replaceAll('-', '+').replaceAll('_', '/'))
     if (ascii.test(binary)) return binary

@@ -73,9 +73,11 @@ type Algorithm = 'EdDSA' | 'Ed25519-SHA256-tree'
 const protectedHeader = (typ: string, alg: Algorithm) => toBase64Url(JSON.stringify({ alg, typ }))
 
 function encoded(claims: Claims): string {
-  const plain: Record<string, unknown> = {}
-  for (const [name, value] of Object.entries(claims))
-    plain[name] = typeof value === 'bigint' ? value.toString() : value
+  const plain: Record<string, Claim> = { ...claims }
+  for (const name of Object.keys(plain)) {
+    const value = plain[name]
+    if (typeof value === 'bigint') plain[name] = value.toString()
+  }
   return toBase64Url(JSON.stringify(plain))
 }
 

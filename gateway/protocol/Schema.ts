@@ -4,6 +4,16 @@ import { max } from './Amount.ts'
 
 /** Fields that several messages share, each canonicalised once, where it enters. */
 
+/** How hashes, signatures and integers are spelt. */
+export const spelling = {
+  bytes32: /^0x[0-9a-fA-F]{64}$/,
+  signature: /^0x(?:[0-9a-fA-F]{2}){64,}$/,
+  integer: /^(0|[1-9]\d{0,77})$/,
+} as const
+
+/** Most characters of a signature. */
+export const maxSignatureLength = 8_194
+
 /** 20-byte address in any case; comes out in lower case, so that `===` compares by value. */
 export const address = z.pipe(
   z.string().check(z.regex(/^0x[0-9a-fA-F]{40}$/, 'is not a 20-byte 0x address')),
@@ -12,7 +22,7 @@ export const address = z.pipe(
 
 /** 32 bytes as hex; comes out in lower case. */
 export const bytes32 = z.pipe(
-  z.string().check(z.regex(/^0x[0-9a-fA-F]{64}$/, 'is not 32 bytes of 0x hex')),
+  z.string().check(z.regex(spelling.bytes32, 'is not 32 bytes of 0x hex')),
   z.transform((text: string) => text.toLowerCase() as Hex),
 )
 
@@ -20,12 +30,12 @@ export const bytes32 = z.pipe(
 export const signature = z.pipe(
   z
     .string()
-    .check(z.maxLength(8_194), z.regex(/^0x(?:[0-9a-fA-F]{2}){64,}$/, 'is not a signature in 0x hex')),
+    .check(z.maxLength(maxSignatureLength), z.regex(spelling.signature, 'is not a signature in 0x hex')),
   z.transform((text: string) => text.toLowerCase() as Hex),
 )
 
 const integer = z.pipe(
-  z.string().check(z.regex(/^(0|[1-9]\d{0,77})$/, 'is not a decimal integer')),
+  z.string().check(z.regex(spelling.integer, 'is not a decimal integer')),
   z.transform((text: string) => BigInt(text)),
 )
 

@@ -26,8 +26,7 @@ export function readCredential(header: (name: string) => string | null): Sent {
   const authorization = header('authorization')
   const signature = header(PaymentPayload.header.toLowerCase())
   const session = header('farthing-session')
-  if (authorization !== null && /[,]/.test(authorization))
-    throw new SeveralCredentialsError('two Authorization headers')
+  if (authorization?.includes(',')) throw new SeveralCredentialsError('two Authorization headers')
   if (signature?.includes(',')) throw new SeveralCredentialsError(`two ${PaymentPayload.header} headers`)
 
   const token = authorization === null ? null : Credential.token(authorization)

@@ -64,10 +64,10 @@ export function signedReceipt(
     rail: payment.rail,
     amount: payment.charged,
     asset: payment.asset,
-    ...(payment.transaction === null ? {} : { transaction: payment.transaction }),
-    ...(channel === null
-      ? {}
-      : { channelId: channel.id, acceptedCumulative: channel.accepted, spent: channel.spent }),
+    transaction: payment.transaction ?? undefined,
+    channelId: channel?.id,
+    acceptedCumulative: channel?.accepted,
+    spent: channel?.spent,
   })
 }
 

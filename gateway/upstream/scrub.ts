@@ -115,11 +115,12 @@ export function requestHeaders(
 ): Fields.Fields {
   const caller = received.length > 2 * manyFields ? Fields.from(Fields.toHeaders(received)) : received
   const own = Object.entries(options.set ?? {})
+  const taken = own.map(([name]) => fateUp(name).key)
   const nominated = nominatedBy(Fields.get(caller, 'connection'))
   const fields: Fields.Fields = []
   for (let index = 0; index < caller.length; index += 2) {
     const { name, key, fate } = fateUp(caller[index] ?? '')
-    if (fate === 'drop' || nominated?.has(name) || own.some(([ours]) => fold(ours) === key)) continue
+    if (fate === 'drop' || nominated?.has(name) || taken.includes(key)) continue
     const value = caller[index + 1] ?? ''
     const before = Fields.indexOf(fields, name)
     if (before === -1) fields.push(name, value)

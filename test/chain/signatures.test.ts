@@ -12,6 +12,7 @@ import { pure } from '../../gateway/chain/signatures/pure.ts'
 import { createSignatures } from '../../gateway/chain/signatures/Signatures.ts'
 import { verifiedVouchers } from '../../gateway/chain/signatures/verified-vouchers.ts'
 import type { Keccak } from '../../gateway/protocol/Eip712.ts'
+import type { Voucher } from '../../gateway/protocol/Voucher.ts'
 import { type Vector, vectorsFile } from '../contracts/vectors/generate.ts'
 
 const { vectors } = JSON.parse(await readFile(vectorsFile, 'utf8')) as { vectors: Vector[] }
@@ -198,15 +199,27 @@ describe('verifiedVouchers', () => {
     expect(known.has(voucher, '0x01', signer)).toBe(true)
   })
 
-  test('behavior: holds no more than it may, and forgets what was not asked for longest', () => {
-    const known = verifiedVouchers(2)
+  test('behavior: holds the last one of a channel, and whoever repeats an earlier one is verified anew', () => {
+    const known = verifiedVouchers(4)
     known.add(voucher, '0x01', signer)
-    known.add(voucher, '0x02', signer)
-    expect(known.has(voucher, '0x01', signer)).toBe(true)
-    known.add(voucher, '0x03', signer)
-    expect(known.has(voucher, '0x02', signer)).toBe(false)
-    expect(known.has(voucher, '0x01', signer)).toBe(true)
-    expect(known.has(voucher, '0x03', signer)).toBe(true)
+    known.add({ ...voucher, cumulativeAmount: 6n }, '0x02', signer)
+    expect(known.has({ ...voucher, cumulativeAmount: 6n }, '0x02', signer)).toBe(true)
+    expect(known.has(voucher, '0x01', signer)).toBe(false)
+  })
+
+  test('behavior: holds no more than it may, and forgets what was not asked for longest', () => {
+    const [first, second, third] = ['0x01', '0x02', '0x03'].map((seed) => ({
+      channelId: keccak256(seed as Hex),
+      cumulativeAmount: 5n,
+    })) as [Voucher, Voucher, Voucher]
+    const known = verifiedVouchers(2)
+    known.add(first, '0x01', signer)
+    known.add(second, '0x02', signer)
+    expect(known.has(first, '0x01', signer)).toBe(true)
+    known.add(third, '0x03', signer)
+    expect(known.has(second, '0x02', signer)).toBe(false)
+    expect(known.has(first, '0x01', signer)).toBe(true)
+    expect(known.has(third, '0x03', signer)).toBe(true)
   })
 })
 

@@ -1,9 +1,12 @@
 import { generateKeyPairSync, sign } from 'node:crypto'
+import canonicalize from 'canonicalize'
 import fc from 'fast-check'
 import { Challenge as MppxChallenge } from 'mppx'
 import { type Address, type Hex, hashTypedData, keccak256, toHex } from 'viem'
 import { describe, expect, test } from 'vitest'
 import * as Protocol from '../../gateway/protocol/index.ts'
+import { readChallenge } from '../../gateway/protocol/mpp/read-challenge.ts'
+import { readVoucher } from '../../gateway/protocol/mpp/read-voucher.ts'
 
 const {
   Amount,
@@ -14,6 +17,7 @@ const {
   PaymentPayload,
   PaymentRequired,
   Receipt,
+  Session,
   SettlementResponse,
   SignedReceipt,
   Voucher,
@@ -118,6 +122,69 @@ describe('Encoding', () => {
         expect(Encoding.jcs(JSON.parse(Encoding.jcs(value)))).toBe(Encoding.jcs(value))
       }),
     )
+  })
+
+  test('behavior: canonical JSON is that of the reference, whatever the names and values', () => {
+    const names = fc.oneof(
+      token,
+      fc.string({ unit: 'binary' }),
+      fc.constantFrom('9', '10', 'a9', 'toJSON', '__proto__'),
+    )
+    const members = fc.oneof(
+      fc.string({ unit: 'binary' }),
+      fc.constantFrom('\\ud800', '\ud800', '\udfff', '\u0007', 'é', -0, 1e21, 0.1, null, undefined, true),
+      fc.double({ noNaN: true, noDefaultInfinity: true }),
+      fc.array(fc.integer(), { maxLength: 2 }),
+      json,
+    )
+    const reference = (value: unknown) => {
+      try {
+        return canonicalize(value)
+      } catch {
+        return undefined
+      }
+    }
+    const canonical = (value: unknown) => {
+      try {
+        return Encoding.jcs(value)
+      } catch (error) {
+        expect(error).toBeInstanceOf(MalformedError)
+        return undefined
+      }
+    }
+    fc.assert(
+      fc.property(fc.dictionary(names, members, { noNullPrototype: true }), (value) => {
+        expect(canonical(value)).toBe(reference(value))
+      }),
+      { numRuns: 2_000 },
+    )
+    for (const value of [
+      new Date(0),
+      [1, { b: 1, a: 2 }],
+      Object('text'),
+      { a: Object('text') },
+      new Map(),
+      null,
+      {},
+    ])
+      expect(canonical(value)).toBe(reference(value))
+  })
+
+  test('error: white space, a stranger or padding in the wrong place is not base64', () => {
+    const whole = Encoding.toBase64('{"a":"bc"}')
+    for (const bent of [
+      ` ${whole}`,
+      `${whole}\n`,
+      `${whole.slice(0, 4)}\t${whole.slice(4)}`,
+      `${whole.slice(0, 4)}=${whole.slice(4)}`,
+      `${whole}=`,
+      `${whole}===`,
+      whole.slice(0, -1),
+      `${whole}%`,
+      `${whole}\u00a0`,
+      '=',
+    ])
+      expect(() => Encoding.decodeJsonObject(bent), JSON.stringify(bent)).toThrow(MalformedError)
   })
 
   test('error: hostile bytes, and values without a canonical form, are a MalformedError', () => {
@@ -229,9 +296,86 @@ describe('Credential', () => {
     )
   })
 
+  test('behavior: a challenge is read as its schema reads it, and what it refuses is left to it', () => {
+    const odd = fc.oneof(
+      printable,
+      fc.constantFrom(undefined, null, 1, '', 'x'.repeat(16_385), {}, [], 'x'.repeat(16_384)),
+    )
+    const names = [
+      'id',
+      'realm',
+      'method',
+      'intent',
+      'request',
+      'expires',
+      'digest',
+      'description',
+      'opaque',
+      'other',
+    ]
+    fc.assert(
+      fc.property(challenge, fc.constantFrom(...names), odd, (echoed, name, value) => {
+        const bent = { ...echoed, [name]: value }
+        const parsed = Challenge.schema.safeParse(bent)
+        expect(readChallenge(bent) ?? undefined).toEqual(parsed.success ? parsed.data : undefined)
+      }),
+    )
+    for (const none of [null, undefined, 'text', 1, []]) expect(readChallenge(none)).toBeNull()
+  })
+
+  test.each([
+    ['no challenge', { payload: {} }, /challenge/],
+    ['a challenge without a realm', { challenge: { id: 'x' }, payload: {} }, /challenge\.realm/],
+    ['a payload that is a list', { payload: [] }, /payload/],
+    ['a source that is too long', { payload: {}, source: 'x'.repeat(257) }, /source/],
+    ['a source that is a number', { payload: {}, source: 1 }, /source/],
+  ])('error: %s is named in the complaint', (_, part, complaint) => {
+    const whole = { id: 'i', realm: 'r', method: 'm', intent: 'i', request: 'r' }
+    const value = 'payload' in part && complaint.source === 'challenge' ? part : { challenge: whole, ...part }
+    expect(() => Credential.parse(Encoding.toBase64Url(JSON.stringify(value)))).toThrow(complaint)
+  })
+
   test('error: hostile bytes are a MalformedError', () => {
     onlyOurErrors(Credential.parse, MalformedError)
     onlyOurErrors((text) => Credential.token(text))
+    for (const other of ['Payment', 'Payment a b', 'Payment a\tb', 'Payments a', 'Bearer a', ''])
+      expect(Credential.token(other)).toBeNull()
+  })
+})
+
+describe('Session', () => {
+  test('behavior: a voucher is read as its schema reads it, and what it refuses is left to it', () => {
+    const odd = fc.oneof(
+      hex(32),
+      hex(65),
+      hex(3),
+      uint256.map(String),
+      fc.constantFrom(undefined, null, 1, '01', '-1', '', `0x${'ab'.repeat(4_097)}`, `0X${'a'.repeat(64)}`),
+    )
+    const spelt = (text: string) =>
+      fc.boolean().map((high) => (high ? `0x${text.slice(2).toUpperCase()}` : text))
+    const payload = fc.record({
+      action: fc.constant('voucher'),
+      channelId: hex(32).chain(spelt),
+      cumulativeAmount: uint128.map(String),
+      signature: hex(65).chain(spelt),
+    })
+    fc.assert(
+      fc.property(
+        payload,
+        fc.constantFrom('action', 'channelId', 'cumulativeAmount', 'signature', 'other'),
+        odd,
+        (given, name, value) => {
+          for (const one of [given, { ...given, [name]: value }]) {
+            const parsed = Session.voucher.safeParse(one)
+            expect(readVoucher(one) ?? undefined).toEqual(parsed.success ? parsed.data : undefined)
+          }
+        },
+      ),
+      { numRuns: 1_000 },
+    )
+    const deposit = { action: 'open' }
+    expect(readVoucher({ action: 'voucher', channelId: '', deposit })).toBeNull()
   })
 })
 

@@ -1,6 +1,7 @@
 import { type Address, type Hex, isAddressEqual, zeroAddress } from 'viem'
 import type { Channel } from '../../ledger/Channel.ts'
 import type { Credential } from '../../protocol/mpp/Credential.ts'
+import { readVoucher } from '../../protocol/mpp/read-voucher.ts'
 import * as Session from '../../protocol/mpp/Session.ts'
 import { complaint } from '../../protocol/Schema.ts'
 import * as Voucher from '../../protocol/Voucher.ts'
@@ -93,9 +94,9 @@ export async function voucherOf(
 
 /** A payload that says it is a voucher is one or none: no other kind is tried. */
 function read(payload: Record<string, unknown>) {
-  return payload.action === 'voucher'
-    ? Session.voucher.safeParse(payload)
-    : Session.payload.safeParse(payload)
+  if (payload.action !== 'voucher') return Session.payload.safeParse(payload)
+  const plain = readVoucher(payload)
+  return plain === null ? Session.voucher.safeParse(payload) : { success: true as const, data: plain }
 }
 
 async function open(
