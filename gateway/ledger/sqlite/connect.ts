@@ -16,8 +16,8 @@ export function connect(path: string, now: number, busyTimeout: number): Databas
     database.pragma('journal_mode = WAL')
     database.pragma('synchronous = FULL')
     database.pragma('journal_size_limit = 67108864')
-    // Pages that many calls change are copied from the log once in 8 MB of it, not once in 4.
-    database.pragma('wal_autocheckpoint = 2000')
+    // Who copies the log into the file keeps everybody waiting: 4 MB of it take half as long as 8, and cost a call no more.
+    database.pragma('wal_autocheckpoint = 1000')
     // What a statement may have to take back is kept in memory, and so are the pages in use.
     database.pragma('temp_store = MEMORY')
     database.pragma('cache_size = -65536')

@@ -135,7 +135,7 @@ export class WorkingSet {
   #mayWait(operations: number): boolean {
     if (this.#policy === 'readonly') return false
     const { least, most } = this.#policy
-    return operations >= least && this.#operations < Math.min(most, operations * 16)
+    return operations >= least && this.#operations < Math.min(most, operations * 8)
   }
 
   /** Would the schema take what the running operation made of its rows? What is not sound is written at once, to be refused. */
@@ -178,7 +178,7 @@ export declare namespace WorkingSet {
   type Single = { seq: number; hash: string } | { anyDebt: boolean }
   /**
    * `least`: a group of fewer operations is written to the tables at once, with all that waits. `most`: so is what waits when it comes
-   * to as many operations, or to sixteen times those of the last group. `readonly`: nothing is written; the tables are read as they are.
+   * to as many operations, or to eight times those of the last group. `readonly`: nothing is written; the tables are read as they are.
    */
   type Policy = { least: number; most: number } | 'readonly'
 }
