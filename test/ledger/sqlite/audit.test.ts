@@ -44,7 +44,7 @@ describe('audit', () => {
     const { balanced, laws, trail: _, ...counts } = await ledger.audit()
     expect(balanced).toBe(true)
     expect(laws.map(({ law, holds }) => [law, holds])).toEqual([1, 2, 3, 4, 5].map((law) => [law, true]))
-    expect(counts).toEqual({ payments: 4, channels: 1, transfers: 5 })
+    expect(counts).toEqual({ payments: 4, channels: 1, transfers: 5, waiting: 0 })
   })
 
   const cases: [what: string, statement: string, law: number, names: RegExp][] = [

@@ -6,8 +6,12 @@ import { beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import * as Account from '../../../gateway/ledger/Account.ts'
 import { LedgerIntegrityError } from '../../../gateway/ledger/errors.ts'
 import type { Ledger } from '../../../gateway/ledger/Ledger.ts'
+import { Books } from '../../../gateway/ledger/sqlite/Books.ts'
+import { GroupCommit } from '../../../gateway/ledger/sqlite/group-commit.ts'
 import { JournalNotEmptyError, migrate, migrations } from '../../../gateway/ledger/sqlite/migrate.ts'
 import { openSqliteLedger } from '../../../gateway/ledger/sqlite/open-sqlite-ledger.ts'
+import { balanceOf, setBalance } from '../../../gateway/ledger/sqlite/working-set/balances.ts'
+import { booksOf, setBooks } from '../../../gateway/ledger/sqlite/working-set/channels.ts'
 import {
   alice,
   asset,
@@ -215,6 +219,25 @@ describe('the journal', () => {
     const after = await open(died())
     expect((await after.openPayments(9)).map(({ id }) => id)).toEqual(['a', 'b'])
     expect(await violations(after)).toEqual([])
+  })
+
+  test('error: what the schema would refuse fails alone and at once, though its table is not written yet (no wallet below zero)', async () => {
+    const database = new Database(path)
+    database.pragma('foreign_keys = ON')
+    onTestFinished(() => void database.close())
+    const books = new Books(database, clock, fold)
+    const commits = new GroupCommit(database, { rows: books.rows })
+    const [rich, poor] = [Account.wallet(alice), Account.wallet(bob)]
+    const set = (account: Account.Account, posted: bigint) =>
+      commits.run(() => setBalance(books, account, asset, { posted, pending: 0n }))
+    const spent = commits.run(() => {
+      const known = booksOf(books, channelId)
+      if (known !== null) setBooks(books, { ...known, channel: { ...known.channel, spent: 1n } })
+    })
+    const outcomes = await Promise.allSettled([set(rich, 5n), set(poor, -1n), spent, set(poor, 7n)])
+    expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'rejected', 'fulfilled'])
+    expect([rich, poor].map((account) => balanceOf(books, account, asset).posted)).toEqual([5n, 7n])
+    expect(booksOf(books, channelId)?.channel.spent).toBe(0n)
   })
 
   test('behavior: what refers to a payment finds its row: a charge that is in doubt, an answer, a settlement', async () => {
