@@ -1,6 +1,6 @@
 import { copyFileSync, existsSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { setTimeout } from 'node:timers/promises'
+import { setImmediate, setTimeout } from 'node:timers/promises'
 import Database from 'better-sqlite3'
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import * as Account from '../../../gateway/ledger/Account.ts'
@@ -190,6 +190,18 @@ describe('the journal', () => {
     expect(await two.payment({ id: 'a' })).toEqual(await ledger.payment({ id: 'a' }))
     expect(await two.balance(Account.wallet(alice), asset)).toEqual({ posted: 1_000n, available: 0n })
     expect(await violations(ledger)).toEqual([])
+  })
+
+  test('behavior: what is looked up without a snapshot is what another gateway has in its journal (no old receipt, no old payment)', async () => {
+    const two = await open(path)
+    await two.channel(channelId)
+    await callsOfThree()
+    await setImmediate()
+    expect(await two.channel(channelId)).toMatchObject({ accepted: 10n, spent: 10n })
+    clock.advance(1)
+    await ledger.claim(balanceClaim('later', price))
+    await setImmediate()
+    expect(await two.payment({ key: 'balance:later' })).toMatchObject({ id: 'later', money: 'held' })
   })
 
   test('behavior: two gateways that write in turns lose nothing of each other', async () => {
