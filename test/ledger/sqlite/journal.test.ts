@@ -17,6 +17,7 @@ import {
   asset,
   balanceClaim,
   bob,
+  chainRef,
   channelClaim,
   channelId,
   chargeClaim,
@@ -250,6 +251,31 @@ describe('the journal', () => {
     expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'rejected', 'fulfilled'])
     expect([rich, poor].map((account) => balanceOf(books, account, asset).posted)).toEqual([5n, 7n])
     expect(booksOf(books, channelId)?.channel.spent).toBe(0n)
+  })
+
+  test('error: a payment that is released has no answer left, whichever rail it was on (nobody is given what was not paid)', async () => {
+    await ledger.claim(balanceClaim('a', price))
+    await ledger.storeAnswer('a', { sealed: new Uint8Array([1]) })
+    await ledger.void('a', 'it broke off')
+    expect(await ledger.answer('a')).toBeNull()
+    expect(await (await open(died())).answer('a')).toBeNull()
+  })
+
+  test('behavior: one that reads tables and then fails does not undo what it had written for its neighbours', async () => {
+    const ref = chainRef()
+    await ledger.claim(chargeClaim('paid', price))
+    await ledger.settled({ paymentId: 'paid', ref, deliver: 'delivered' })
+    await ledger.claim(chargeClaim('again', price))
+    const outcomes = await Promise.allSettled([
+      ledger.claim(balanceClaim('before', price)),
+      ledger.settled({ paymentId: 'again', ref, deliver: 'delivered' }),
+      ledger.claim(balanceClaim('after', price)),
+    ])
+    expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled'])
+    const after = await open(died())
+    expect((await after.openPayments(9)).map(({ id }) => id).sort()).toEqual(['after', 'again', 'before'])
+    expect(await violations(after)).toEqual([])
+    expect(await violations(ledger)).toEqual([])
   })
 
   test('behavior: what refers to a payment finds its row: a charge that is in doubt, an answer, a settlement', async () => {

@@ -15,7 +15,6 @@ export function voidPayment(books: Books, paymentId: string, reason: string): Pa
   for (const { account, amount } of holdsOfPayment(books, payment.id))
     reserve(books, account, payment.asset, -amount)
   afterHold(books, payment)
-  // What is paid from something held has an answer only once it is captured.
-  if (payment.rail === 'charge') removeAnswer(books, payment.id)
+  removeAnswer(books, payment.id)
   return savePayment(books, payment, { delivery: 'void', money: 'void', reason })
 }
