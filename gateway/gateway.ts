@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { createApp } from './app.ts'
 import { type auditBooks, findingsOf } from './audit-books.ts'
 import type { Chain } from './chain/Chain.ts'
@@ -60,7 +61,8 @@ const graceMs = 10_000
 /** Puts a gateway together. Opens the ledger; asks nothing of the chain yet. */
 export async function createGateway(options: createGateway.Options): Promise<Gateway> {
   const { config, clock = systemClock, log = createLog(), world = {} } = options
-  const ledger = world.ledger ?? (await openSqliteLedger({ path: config.database, clock, sync: 'beside' }))
+  const sync = availableParallelism() === 1 ? 'small-at-once' : 'beside'
+  const ledger = world.ledger ?? (await openSqliteLedger({ path: config.database, clock, sync }))
   const report: Report = (level, event, details) => log[level](details, event)
   const chain = createChain({
     chainId: config.chain.id,

@@ -3,7 +3,7 @@ import { openSqliteLedger } from '../../gateway/ledger/sqlite/open-sqlite-ledger
 import { behaviour } from './behaviour.ts'
 import { testFolder } from './test-folder.ts'
 
-for (const sync of ['in-commit', 'beside'] as const)
+for (const sync of ['in-commit', 'beside', 'small-at-once'] as const)
   behaviour(`openSqliteLedger, the disk waited for ${sync}`, (clock) =>
     openSqliteLedger({ path: join(testFolder(), 'ledger.sqlite'), clock, sync }),
   )
@@ -14,6 +14,6 @@ for (const most of [3, 1_000_000])
     openSqliteLedger({
       path: join(testFolder(), 'ledger.sqlite'),
       clock,
-      fold: { least: 1, most, idleMs: 0 },
+      fold: { least: 1, groups: Number.POSITIVE_INFINITY, most, idleMs: 0 },
     }),
   )

@@ -1,5 +1,6 @@
 import type { Database, Statement } from 'better-sqlite3'
 import { LedgerClosedError, LedgerUnsafeError } from '../errors.ts'
+import type { LoopWait } from './LoopWait.ts'
 import { storageError } from './storage-error.ts'
 import type { WalFile } from './wal-file.ts'
 
@@ -15,7 +16,8 @@ const mostTurns = 4
  *
  * No promise resolves before its group is durable. Without `wal` COMMIT itself waits for the disk. With it COMMIT returns at
  * once and the disk is waited for beside the event loop; what arrives meanwhile is the next group, which begins when the
- * last one is durable. A disk that does not confirm a group leaves its fate unknown: then nothing is taken any more.
+ * last one is durable. With `loopWait` the loop waits for some groups itself. A disk that does not confirm a group leaves its
+ * fate unknown: then nothing is taken any more.
  */
 export class GroupCommit {
   readonly #database: Database
@@ -25,6 +27,7 @@ export class GroupCommit {
   readonly #guard: (() => void) | undefined
   readonly #statements: Record<'begin' | 'commit' | 'rollback' | 'save' | 'undo' | 'release', Statement<[]>>
   readonly #wal: WalFile | undefined
+  readonly #loopWait: LoopWait | undefined
   #queue: Entry[] = []
   #scheduled = false
   #closed = false
@@ -41,6 +44,7 @@ export class GroupCommit {
     this.#rows = options.rows
     this.#guard = options.guard
     this.#wal = options.wal
+    this.#loopWait = options.loopWait
     this.#statements = {
       begin: database.prepare('BEGIN IMMEDIATE'),
       commit: database.prepare('COMMIT'),
@@ -124,6 +128,10 @@ export class GroupCommit {
       this.#answer(group, outcomes)
       return
     }
+    if (this.#loopWait?.takes(group.length) === true) {
+      this.#waitHere(this.#wal, this.#loopWait, group, outcomes)
+      return
+    }
     const settle = (failure?: unknown) => {
       if (this.#settle !== settle) return
       this.#settle = null
@@ -137,6 +145,16 @@ export class GroupCommit {
       () => settle(),
       (error: unknown) => settle(error ?? 'it failed'),
     )
+  }
+
+  #waitHere(wal: WalFile, loopWait: LoopWait, group: readonly Entry[], outcomes: readonly Outcome[]): void {
+    try {
+      loopWait.run(() => wal.syncNow())
+    } catch (error) {
+      this.#lost(group, error ?? 'it failed')
+      return
+    }
+    this.#answer(group, outcomes)
   }
 
   /** A disk that failed once may have dropped what it was given: asking it again would prove nothing. */
@@ -263,5 +281,7 @@ export declare namespace GroupCommit {
     guard?: () => void
     /** The log, when COMMIT does not wait for the disk itself (`synchronous = NORMAL`). */
     wal?: WalFile | undefined
+    /** For which groups the event loop waits for the disk itself; for none by default. */
+    loopWait?: LoopWait | undefined
   }
 }

@@ -32,6 +32,7 @@ import { GroupCommit } from './group-commit.ts'
 import { inPages } from './in-pages.ts'
 import { guardInstance } from './instances/instances.ts'
 import { instancesOf } from './instances/instances-of.ts'
+import { LoopWait } from './LoopWait.ts'
 import { findAnswer, forgetAnswers, forgetAnswersAbove, keepAnswer } from './payments/answers.ts'
 import { capture } from './payments/capture.ts'
 import { claim } from './payments/claim.ts'
@@ -74,8 +75,9 @@ export async function openSqliteLedger(options: openSqliteLedger.Options): Promi
     database.transaction(() => begin(books)).immediate()
   }
   books.rows.forget()
-  const beside = options.sync === 'beside' && options.path !== ':memory:'
-  const wal = beside ? openWal(options.path) : undefined
+  const sync = options.path === ':memory:' ? 'in-commit' : (options.sync ?? 'in-commit')
+  const wal = sync === 'in-commit' ? undefined : openWal(options.path)
+  const loopWait = sync === 'small-at-once' ? new LoopWait(clock) : undefined
   if (wal !== undefined) database.pragma('synchronous = NORMAL')
   let idle: NodeJS.Timeout | undefined
   const onCommit = (group: GroupCommit.Group) => {
@@ -90,7 +92,7 @@ export async function openSqliteLedger(options: openSqliteLedger.Options): Promi
       if (database.open && books.rows.isDirty && !commits.isUnsafe) books.fold()
     } catch {}
   }
-  const commits = new GroupCommit(database, { onCommit, rows: books.rows, guard, wal })
+  const commits = new GroupCommit(database, { onCommit, rows: books.rows, guard, wal, loopWait })
   /** Every operation goes through the trail: what moves money is stated there, described or not. */
   const write = <Result>(operation: () => Result, describe?: (result: Result) => Said): Promise<Result> =>
     commits.run(() => record(books, operation, describe))
@@ -204,10 +206,13 @@ export async function openSqliteLedger(options: openSqliteLedger.Options): Promi
   }
 }
 
-/** Of fewer operations than four, each page would be written for hardly more than one. Of 512 they are written in some 8 ms. */
-const usual: Fold = { least: 4, most: 512, idleMs: 100 }
+/**
+ * A lone operation gains nothing from waiting alone. Sixteen groups share their pages: of more each gains little more, and the pause
+ * in which they are written grows. 512 operations are written in some 8 ms.
+ */
+const usual: Fold = { least: 2, groups: 16, most: 512, idleMs: 100 }
 
-type Fold = { least: number; most: number; idleMs: number }
+type Fold = { least: number; groups: number; most: number; idleMs: number }
 
 export declare namespace openSqliteLedger {
   type Options = {
@@ -221,12 +226,14 @@ export declare namespace openSqliteLedger {
     readonly?: boolean
     /**
      * Who waits for the disk: each commit itself (the default), or a thread beside the event loop, which serves other calls
-     * meanwhile. Either way nothing is told before it is durable.
+     * meanwhile; `small-at-once`: the loop for small groups and a thread for large ones, best where both share one core
+     * (`LoopWait`). In any way nothing is told before it is durable.
      */
-    sync?: 'in-commit' | 'beside'
+    sync?: 'in-commit' | 'beside' | 'small-at-once'
     /**
-     * When rows are written to their tables (`README.md`, "The journal"). A group of fewer operations than `least` is written at once; what
-     * waits is, when it comes to `most` operations, when no more came for `idleMs` (0: that is not looked at), and at the close.
+     * When rows are written to their tables (`README.md`, "The journal"). A group of fewer operations than `least` is written at once where
+     * nothing waits; what waits is, when it comes to `groups` groups or `most` operations, when no more came for `idleMs` (0: that is not
+     * looked at), and at the close.
      */
     fold?: Partial<Fold>
     /** Called after each commit. */

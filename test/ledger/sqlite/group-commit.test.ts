@@ -9,7 +9,9 @@ import {
   LedgerUnsafeError,
 } from '../../../gateway/ledger/errors.ts'
 import { GroupCommit } from '../../../gateway/ledger/sqlite/group-commit.ts'
+import { groupsSpared, LoopWait, quickMs, smallGroup } from '../../../gateway/ledger/sqlite/LoopWait.ts'
 import type { WalFile } from '../../../gateway/ledger/sqlite/wal-file.ts'
+import { testClock } from '../fixtures.ts'
 import { testFolder } from '../test-folder.ts'
 
 describe('GroupCommit', () => {
@@ -137,51 +139,64 @@ describe('GroupCommit', () => {
   })
 })
 
+/** A log in which rows are durable once `wal` says so. */
+function openRows(): Database.Database {
+  const database = new Database(join(testFolder(), 'beside.sqlite'))
+  database.pragma('journal_mode = WAL')
+  database.pragma('synchronous = NORMAL')
+  database.exec('CREATE TABLE rows (id INTEGER PRIMARY KEY)')
+  onTestFinished(() => void database.close())
+  return database
+}
+
+/** A disk that confirms when it is told to: no real one can be made to wait, or to fail, at a given moment. */
+function slowDisk(clock = testClock()) {
+  const asked: PromiseWithResolvers<void>[] = []
+  let now = 0
+  let failsNow = false
+  let takesNow = 0
+  const wal: WalFile = {
+    sync() {
+      const one = Promise.withResolvers<void>()
+      asked.push(one)
+      return one.promise
+    },
+    syncNow: () => {
+      now++
+      clock.advance(takesNow)
+      if (failsNow) throw new Error('EIO')
+    },
+    close: async () => {},
+  }
+  const failNow = () => {
+    failsNow = true
+  }
+  const takeNow = (ms: number) => {
+    takesNow = ms
+  }
+  return { wal, asked, now: () => now, failNow, takeNow }
+}
+
+/** A group begins after a turn that brought nothing more for it. */
+async function begun(): Promise<void> {
+  await setImmediate()
+  await setImmediate()
+}
+
 describe('GroupCommit, with the disk beside it', () => {
   let database: Database.Database
   let disk: ReturnType<typeof slowDisk>
   let groups: GroupCommit.Group[]
   let commits: GroupCommit
   beforeEach(() => {
-    database = new Database(join(testFolder(), 'beside.sqlite'))
-    database.pragma('journal_mode = WAL')
-    database.pragma('synchronous = NORMAL')
-    database.exec('CREATE TABLE rows (id INTEGER PRIMARY KEY)')
-    onTestFinished(() => void database.close())
+    database = openRows()
     disk = slowDisk()
     groups = []
     commits = new GroupCommit(database, { wal: disk.wal, onCommit: (group) => groups.push(group) })
   })
 
-  /** A disk that confirms when it is told to: no real one can be made to wait, or to fail, at a given moment. */
-  function slowDisk() {
-    const asked: PromiseWithResolvers<void>[] = []
-    let now = 0
-    let failsNow = false
-    const wal: WalFile = {
-      sync() {
-        const one = Promise.withResolvers<void>()
-        asked.push(one)
-        return one.promise
-      },
-      syncNow: () => {
-        now++
-        if (failsNow) throw new Error('EIO')
-      },
-      close: async () => {},
-    }
-    const failNow = () => {
-      failsNow = true
-    }
-    return { wal, asked, now: () => now, failNow }
-  }
   const insert = (id: number) => database.prepare<[number]>('INSERT INTO rows VALUES (?)').run(id).changes
   const turn = () => setImmediate()
-  /** A group begins after a turn that brought nothing more for it. */
-  const begun = async () => {
-    await turn()
-    await turn()
-  }
   const isDone = async (promise: Promise<unknown>) => {
     let done = false
     const end = () => {
@@ -257,5 +272,72 @@ describe('GroupCommit, with the disk beside it', () => {
     await expect(first).rejects.toThrow(LedgerUnsafeError)
     await expect(second).rejects.toThrow(LedgerUnsafeError)
     expect(database.prepare('SELECT id FROM rows').all()).toEqual([{ id: 1 }])
+  })
+})
+
+describe('GroupCommit, which waits for the disk itself when a group is small', () => {
+  let database: Database.Database
+  let disk: ReturnType<typeof slowDisk>
+  let commits: GroupCommit
+  beforeEach(() => {
+    const clock = testClock()
+    database = openRows()
+    disk = slowDisk(clock)
+    commits = new GroupCommit(database, { wal: disk.wal, loopWait: new LoopWait(clock) })
+  })
+
+  const stored = () => database.prepare<[], { id: number }>('SELECT id FROM rows').all().length
+  const run = (count: number, from = 1) =>
+    Promise.all(
+      Array.from({ length: count }, (_, index) =>
+        commits.run(
+          () => database.prepare<[number]>('INSERT INTO rows VALUES (?)').run(from + index).changes,
+        ),
+      ),
+    )
+
+  test('default: a small group is answered after the disk confirmed it, in the loop (no thread is waited for)', async () => {
+    await run(smallGroup)
+    expect(disk.now()).toBe(1)
+    expect(disk.asked).toEqual([])
+    expect(stored()).toBe(smallGroup)
+  })
+
+  test('behavior: a large group is left to the thread (the loop serves other calls meanwhile)', async () => {
+    const large = run(smallGroup + 1)
+    await begun()
+    expect(disk.now()).toBe(0)
+    disk.asked[0]?.resolve()
+    await large
+    await run(1, 100)
+    expect(disk.now()).toBe(1)
+  })
+
+  test('behavior: a slow disk does not stop the loop again and again: the thread waits for the next groups', async () => {
+    disk.takeNow(quickMs)
+    await run(1, 1)
+    await run(1, 2)
+    disk.takeNow(quickMs + 1)
+    await run(1, 3)
+    expect(disk.now()).toBe(3)
+    for (let group = 0; group < groupsSpared; group++) {
+      const one = run(1, 10 + group)
+      await begun()
+      disk.asked[group]?.resolve()
+      await one
+    }
+    expect(disk.now()).toBe(3)
+    await run(1, 1_000)
+    expect(disk.now()).toBe(4)
+  })
+
+  test('error: a disk that does not confirm leaves it unknown: nothing is answered, taken or read any more', async () => {
+    disk.failNow()
+    await expect(run(1)).rejects.toThrow(LedgerUnsafeError)
+    await expect(run(1, 2)).rejects.toThrow(LedgerUnsafeError)
+    await expect(commits.durable()).rejects.toThrow(LedgerUnsafeError)
+    expect(commits.isUnsafe).toBe(true)
+    expect(disk.now()).toBe(1)
+    expect(stored()).toBe(1)
   })
 })

@@ -30,7 +30,7 @@ import {
 import { testFolder } from '../test-folder.ts'
 
 /** Nothing is written to a table before somebody reads tables. */
-const fold = { least: 1, most: 1_000_000, idleMs: 0 }
+const fold = { least: 1, groups: Number.POSITIVE_INFINITY, most: 1_000_000, idleMs: 0 }
 const price = { amount: 10n }
 
 describe('the journal', () => {
@@ -290,22 +290,63 @@ describe('the journal', () => {
     expect(await violations(after)).toEqual([])
   })
 
-  test('behavior: it does not wait for ever: at the close, after a while, and in a small group everything is in its table', async () => {
-    const file = join(testFolder(), 'ledger.sqlite')
-    const usual = await openSqliteLedger({ path: file, clock, fold: { least: 2, idleMs: 1 } })
-    await topUp(usual, alice, 100n)
-    const two = () => ['a', 'b'].map((id) => usual.claim(balanceClaim(`${id}-${clock.now()}`, price)))
-    await usual.claim(balanceClaim('first', price))
-    await Promise.all(two())
-    while (rowsOf('journal', file) > 0) await setTimeout(1)
-    clock.advance(1)
-    await Promise.all(two())
-    await usual.claim(balanceClaim('alone', price))
-    expect([rowsOf('journal', file), rowsOf('payments', file)]).toEqual([0, 7])
-    clock.advance(1)
-    await Promise.all(two())
-    await usual.close()
-    expect([rowsOf('journal', file), rowsOf('payments', file)]).toEqual([0, 9])
+  describe('does not wait for ever', () => {
+    let file: string
+    let count: number
+    beforeEach(() => {
+      file = join(testFolder(), 'ledger.sqlite')
+      count = 0
+    })
+    const waits = () => rowsOf('journal', file)
+    const written = () => rowsOf('payments', file)
+
+    async function openUsual(more: NonNullable<openSqliteLedger.Options['fold']>): Promise<Ledger> {
+      const usual = await openSqliteLedger({ path: file, clock, fold: { least: 2, ...more } })
+      onTestFinished(() => usual.close())
+      await topUp(usual, alice, 1_000n)
+      return usual
+    }
+    const group = (usual: Ledger, operations: number) =>
+      Promise.all(
+        Array.from({ length: operations }, () => usual.claim(balanceClaim(`call-${count++}`, price))),
+      )
+
+    test('behavior: a lone operation is in its table at once, a group a moment after the last one', async () => {
+      const usual = await openUsual({ idleMs: 1 })
+      await group(usual, 1)
+      expect([waits(), written()]).toEqual([0, 2])
+      await group(usual, 2)
+      while (waits() > 0) await setTimeout(1)
+      expect(written()).toBe(4)
+    })
+
+    test('behavior: so many groups wait and no more; a lone operation waits with those that do', async () => {
+      const usual = await openUsual({ idleMs: 0, groups: 4 })
+      await group(usual, 2)
+      await group(usual, 1)
+      await group(usual, 5)
+      expect([waits(), written()]).toEqual([3, 1])
+      await group(usual, 1)
+      expect([waits(), written()]).toEqual([0, 10])
+      await group(usual, 1)
+      expect([waits(), written()]).toEqual([0, 11])
+    })
+
+    test('behavior: so many operations wait and no more', async () => {
+      const usual = await openUsual({ idleMs: 0, most: 6 })
+      await group(usual, 5)
+      expect([waits(), written()]).toEqual([1, 1])
+      await group(usual, 2)
+      expect([waits(), written()]).toEqual([0, 8])
+    })
+
+    test('behavior: at the close everything is in its table', async () => {
+      const usual = await openUsual({ idleMs: 0 })
+      await group(usual, 3)
+      expect([waits(), written()]).toEqual([1, 1])
+      await usual.close()
+      expect([waits(), written()]).toEqual([0, 4])
+    })
   })
 
   test('behavior: an audit beside the gateway reads the tables, which are the books of a moment ago', async () => {

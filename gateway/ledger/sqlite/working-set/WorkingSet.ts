@@ -42,8 +42,9 @@ export class WorkingSet {
   readonly #all: readonly { settle(): void; undo(): void; forget(): void }[]
   #version: number | null = null
   #isChecked = false
-  /** Operations that only the journal has. */
+  /** Operations that only the journal has, and how many groups they came in. */
   #operations = 0
+  #groups = 0
   /** The tables were written in the transaction that runs. */
   #wasFlushed = false
 
@@ -113,6 +114,7 @@ export class WorkingSet {
     for (const rows of this.#waiting) rows.flush()
     this.#journal.clear()
     this.#operations = 0
+    this.#groups = 0
     this.#wasFlushed = true
   }
 
@@ -122,6 +124,7 @@ export class WorkingSet {
    */
   end(operations: number): void {
     this.#operations += operations
+    this.#groups += 1
     if (this.#wasFlushed || !this.#mayWait(operations)) {
       this.flush()
       return
@@ -134,8 +137,9 @@ export class WorkingSet {
   /** The more arrive at a time, the more may wait: who is busy gains most, and nobody waits long for it who is not. */
   #mayWait(operations: number): boolean {
     if (this.#policy === 'readonly') return false
-    const { least, most } = this.#policy
-    return operations >= least && this.#operations < Math.min(most, operations * 8)
+    const { least, groups, most } = this.#policy
+    const isAlone = operations < least && this.#groups === 1
+    return !isAlone && this.#groups < groups && this.#operations < most
   }
 
   /** Would the schema take what the running operation made of its rows? What is not sound is written at once, to be refused. */
@@ -162,6 +166,7 @@ export class WorkingSet {
     for (const rows of this.#all) rows.forget()
     this.#journal.forget()
     this.#operations = 0
+    this.#groups = 0
   }
 }
 
@@ -177,8 +182,8 @@ type Waiting = {
 export declare namespace WorkingSet {
   type Single = { seq: number; hash: string } | { anyDebt: boolean }
   /**
-   * `least`: a group of fewer operations is written to the tables at once, with all that waits. `most`: so is what waits when it comes
-   * to as many operations, or to eight times those of the last group. `readonly`: nothing is written; the tables are read as they are.
+   * `least`: a group of fewer operations is written to the tables at once where nothing else waits. `groups`, `most`: what waits is
+   * written when it comes to as many groups, or operations. `readonly`: nothing is written; the tables are read as they are.
    */
-  type Policy = { least: number; most: number } | 'readonly'
+  type Policy = { least: number; groups: number; most: number } | 'readonly'
 }
