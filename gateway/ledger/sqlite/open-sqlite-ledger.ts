@@ -207,10 +207,11 @@ export async function openSqliteLedger(options: openSqliteLedger.Options): Promi
 }
 
 /**
- * A lone operation gains nothing from waiting alone. Sixteen groups share their pages: of more each gains little more, and the pause
- * in which they are written grows. 512 operations are written in some 8 ms.
+ * Of fewer operations than four everything is written, so that tables of a quiet gateway are whole and a full disk leaves nothing waiting.
+ * Sixteen groups share their pages: of more each gains little more, and the pause in which they are written grows. 512 operations are
+ * written in some 8 ms.
  */
-const usual: Fold = { least: 2, groups: 16, most: 512, idleMs: 100 }
+const usual: Fold = { least: 4, groups: 16, most: 512, idleMs: 100 }
 
 type Fold = { least: number; groups: number; most: number; idleMs: number }
 
@@ -231,8 +232,8 @@ export declare namespace openSqliteLedger {
      */
     sync?: 'in-commit' | 'beside' | 'small-at-once'
     /**
-     * When rows are written to their tables (`README.md`, "The journal"). A group of fewer operations than `least` is written at once where
-     * nothing waits; what waits is, when it comes to `groups` groups or `most` operations, when no more came for `idleMs` (0: that is not
+     * When rows are written to their tables (`README.md`, "The journal"). A group of fewer operations than `least` is written at once, with
+     * all that waits; what waits is, when it comes to `groups` groups or `most` operations, when no more came for `idleMs` (0: that is not
      * looked at), and at the close.
      */
     fold?: Partial<Fold>
