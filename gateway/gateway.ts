@@ -61,6 +61,7 @@ const graceMs = 10_000
 /** Puts a gateway together. Opens the ledger; asks nothing of the chain yet. */
 export async function createGateway(options: createGateway.Options): Promise<Gateway> {
   const { config, clock = systemClock, log = createLog(), world = {} } = options
+  // `LoopWait` says why.
   const sync = availableParallelism() === 1 ? 'small-at-once' : 'beside'
   const ledger = world.ledger ?? (await openSqliteLedger({ path: config.database, clock, sync }))
   const report: Report = (level, event, details) => log[level](details, event)

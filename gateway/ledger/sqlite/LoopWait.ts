@@ -1,7 +1,7 @@
 /**
  * When the event loop waits for the disk itself, instead of a thread beside it. On a core that both share, a thread that the
- * disk has answered gets its turn only when the loop rests or the scheduler next looks, after 4 ms or more, where a good disk answers
- * within a third of one. So a small group is waited for at once, as long as the disk is quick; a large one has a busy loop around it.
+ * disk has answered may get its turn only when the loop rests or the scheduler next looks (every 4 ms on many kernels), where a good
+ * disk answers within a third of one. So a small group is waited for at once, as long as the disk is quick; a large one has a busy loop around it.
  */
 export class LoopWait {
   readonly #clock: { now(): number }
