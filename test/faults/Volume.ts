@@ -12,18 +12,19 @@ export type Volume = {
   /** Makes it inside a folder, and returns where. */
   make(directory: string): string
   /** From here on nothing more can be written. */
-  fill(home: House): void
+  fill(place: Place): void
   /** There is room again. */
-  free(home: House): void
-  unmake(home: House): void
+  free(place: Place): void
+  unmake(place: Place): void
 }
+type Place = Pick<House, 'directory' | 'database' | 'pid'>
 
 function mount(at: string): void {
   execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=8m', 'tmpfs', at], { stdio: 'pipe' })
 }
 
 /** A file system of its own in memory, filled to its last page: `SQLITE_FULL`. */
-const smallDisk: Volume = {
+export const smallDisk = {
   name: 'a disk without room',
   missing: refusal(() => {
     const at = mkdtempSync(join(tmpdir(), 'farthing-mount-'))
@@ -31,13 +32,13 @@ const smallDisk: Volume = {
     execFileSync('umount', [at], { stdio: 'pipe' })
     rmSync(at, { recursive: true })
   }),
-  make(directory) {
+  make(directory: string) {
     const at = join(directory, 'disk')
     mkdirSync(at)
     mount(at)
     return at
   },
-  fill({ directory }) {
+  fill({ directory }: Pick<House, 'directory'>) {
     const page = Buffer.alloc(4_096)
     for (;;)
       try {
@@ -46,9 +47,9 @@ const smallDisk: Volume = {
         return
       }
   },
-  free: ({ directory }) => rmSync(join(directory, 'disk', 'ballast'), { force: true }),
-  unmake: ({ directory }) => void execFileSync('umount', [join(directory, 'disk')], { stdio: 'pipe' }),
-}
+  free: ({ directory }: Pick<House, 'directory'>) => rmSync(join(directory, 'disk', 'ballast'), { force: true }),
+  unmake: ({ directory }: Pick<House, 'directory'>) => void execFileSync('umount', [join(directory, 'disk')], { stdio: 'pipe' }),
+} satisfies Volume
 
 /** A limit on the size of the process's files, set and lifted while it runs: writes fail, `SQLITE_IOERR_WRITE`. */
 const smallFiles: Volume = {
@@ -62,7 +63,7 @@ const smallFiles: Volume = {
 
 export const volumes: readonly Volume[] = [smallDisk, smallFiles]
 
-function limit(home: House, bytes: string): void {
+function limit(home: Place, bytes: string): void {
   const pid = home.pid()
   if (pid !== null) execFileSync('prlimit', ['--pid', String(pid), `--fsize=${bytes}:`], { stdio: 'pipe' })
 }

@@ -89,15 +89,52 @@ export class Books {
     }
   }
 
-  /** Runs reads of the tables on one snapshot, after all that waited was written. */
+  /**
+   * Runs reads of the tables on one snapshot, after all that waited was written: for everybody, or, where a full disk refuses
+   * that, for this reader alone.
+   */
   snapshot<Result>(read: () => Result): Result {
-    if (!this.rows.areWritten()) this.fold()
+    if (!this.rows.areWritten() && !this.#canFold()) return this.#aside(read)
     this.write(begin)
     try {
       this.rows.check()
       return read()
     } finally {
       this.write(commit)
+    }
+  }
+
+  /** Looks up what may be in memory, once memory and tables together have all of the books. */
+  glance<Result>(look: () => Result): Result {
+    if (this.rows.checkOnce() || this.#canFold())
+      try {
+        return look()
+      } catch (error) {
+        // It had to write what waits, which a full disk refused.
+        if (this.rows.areWhole()) throw error
+      }
+    return this.#aside(look)
+  }
+
+  #canFold(): boolean {
+    try {
+      this.fold()
+      return true
+    } catch {
+      return false
+    }
+  }
+
+  /** Writes what waits, reads, and takes it back: that needs no room on the disk. @throws what made `fold` fail, if it does here too. */
+  #aside<Result>(read: () => Result): Result {
+    this.write(beginToWrite)
+    try {
+      this.rows.begin()
+      this.rows.flush()
+      return read()
+    } finally {
+      if (this.database.inTransaction) this.write(rollback)
+      this.rows.forget()
     }
   }
 

@@ -194,6 +194,7 @@ describe('trail', () => {
     const before = (await ledger.audit()).trail.events
     const ids = ['a', 'b', 'c']
     await Promise.all(ids.map((id) => ledger.claim(balanceClaim(id))))
+    expect((await ledger.audit()).trail.events).toBe(before + 1)
     await Promise.all([
       ...ids.map((paymentId) => ledger.capture({ paymentId, amount: 10n, complete: true })),
       ledger.capture({ paymentId: 'nobody', amount: 1n }).catch(() => null),

@@ -86,16 +86,18 @@ export class WorkingSet {
 
   /**
    * The same for what a write asks again before anything relies on it: once for all that is read in one turn of the event loop.
-   * Whatever arrives later, from whoever another process has answered, is read in a later turn.
+   * Whatever arrives later, from whoever another process has answered, is read in a later turn. Returns whether memory and tables
+   * together have all of the books.
    */
-  checkOnce(): void {
-    if (this.#isChecked) return
+  checkOnce(): boolean {
+    if (this.#isChecked) return true
     this.check()
-    if (!this.areWhole()) this.#books.fold()
+    if (!this.areWhole()) return false
     this.#isChecked = true
     setImmediate(() => {
       this.#isChecked = false
     })
+    return true
   }
 
   /** Whether memory and tables together have all of the books: nobody else has left something in the journal. */
@@ -138,7 +140,8 @@ export class WorkingSet {
   #mayWait(operations: number): boolean {
     if (this.#policy === 'readonly') return false
     const { least, groups, most } = this.#policy
-    return operations >= least && this.#groups < groups && this.#operations < most
+    const isAlone = operations < least && this.#groups === 1
+    return !isAlone && this.#groups < groups && this.#operations < most
   }
 
   /** Would the schema take what the running operation made of its rows? What is not sound is written at once, to be refused. */
@@ -164,6 +167,7 @@ export class WorkingSet {
   forget(): void {
     for (const rows of this.#all) rows.forget()
     this.#journal.forget()
+    this.#isChecked = false
     this.#operations = 0
     this.#groups = 0
   }
@@ -181,8 +185,8 @@ type Waiting = {
 export declare namespace WorkingSet {
   type Single = { seq: number; hash: string } | { anyDebt: boolean }
   /**
-   * `least`: a group of fewer operations is written to the tables at once, with all that waits. `groups`, `most`: so is what waits
-   * when it comes to as many groups, or operations. `readonly`: nothing is written; the tables are read as they are.
+   * `least`: a group of fewer operations is written to the tables at once where nothing else waits. `groups`, `most`: what waits is
+   * written when it comes to as many groups, or operations. `readonly`: nothing is written; the tables are read as they are.
    */
   type Policy = { least: number; groups: number; most: number } | 'readonly'
 }

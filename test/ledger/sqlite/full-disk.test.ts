@@ -1,0 +1,69 @@
+import { join } from 'node:path'
+import { beforeEach, describe, expect, onTestFinished, test } from 'vitest'
+import * as Account from '../../../gateway/ledger/Account.ts'
+import { LedgerUnavailableError } from '../../../gateway/ledger/errors.ts'
+import type { Ledger } from '../../../gateway/ledger/Ledger.ts'
+import { openSqliteLedger } from '../../../gateway/ledger/sqlite/open-sqlite-ledger.ts'
+import { smallDisk } from '../../faults/Volume.ts'
+import { alice, asset, balanceClaim, revenue, testClock, topUp, violations } from '../fixtures.ts'
+import { testFolder } from '../test-folder.ts'
+
+/**
+ * A full disk while operations wait in the journal: what was promised can be read, nothing is written, and with room again
+ * everything goes on. Without it a gateway that is merely full would tell its callers that it is broken.
+ */
+const why = smallDisk.missing === null ? '' : ` (cannot be had here: ${smallDisk.missing})`
+describe.skipIf(smallDisk.missing !== null)(`a full disk under the journal${why}`, () => {
+  const directory = { current: '' }
+  const fill = () => smallDisk.fill({ directory: directory.current })
+  const free = () => smallDisk.free({ directory: directory.current })
+  let ledger: Ledger
+
+  beforeEach(async () => {
+    directory.current = testFolder()
+    const at = smallDisk.make(directory.current)
+    onTestFinished(() => smallDisk.unmake({ directory: directory.current }))
+    // Nothing is written to its table before somebody asks.
+    const fold = { least: 1, groups: 1_000, most: 1_000_000, idleMs: 0 }
+    ledger = await openSqliteLedger({ path: join(at, 'ledger.sqlite'), clock: testClock(), fold })
+    onTestFinished(() => ledger.close())
+    await topUp(ledger, alice, 1_000n)
+    await ledger.balance(Account.wallet(alice), asset)
+    await Promise.all(['one', 'two'].map((id) => ledger.claim(balanceClaim(id))))
+    await ledger.capture({ paymentId: 'one', amount: 10n, answer: { sealed: new Uint8Array([7]) } })
+  })
+
+  const refused = (id: string) =>
+    expect(ledger.claim(balanceClaim(id))).rejects.toBeInstanceOf(LedgerUnavailableError)
+
+  test('behavior: tables are read with what waits: balances, the laws, the trail', async () => {
+    fill()
+    expect(await ledger.balance(Account.wallet(alice), asset)).toEqual({ posted: 990n, available: 980n })
+    expect(await ledger.balance(revenue, asset)).toMatchObject({ posted: 10n })
+    expect((await ledger.openPayments(10)).map(({ id }) => id)).toEqual(['two'])
+    expect(await violations(ledger)).toEqual([])
+  })
+
+  test('behavior: what is looked up is found, also after a write was refused and memory was given up', async () => {
+    fill()
+    expect(await ledger.payment({ id: 'one' })).toMatchObject({ money: 'captured' })
+    await refused('refused')
+    expect(await ledger.payment({ id: 'one' })).toMatchObject({ money: 'captured' })
+    expect(await ledger.payment({ key: 'balance:two' })).toMatchObject({ money: 'held' })
+    expect(await ledger.payment({ id: 'refused' })).toBeNull()
+    expect(await ledger.answer('one')).toEqual({ sealed: new Uint8Array([7]) })
+    expect(await ledger.doubts.find({ wallet: alice, fingerprint: 'call', key: 'k' })).toBeNull()
+  })
+
+  test('behavior: with room again everything goes on, and nothing was booked twice', async () => {
+    fill()
+    await refused('refused')
+    expect(await ledger.balance(Account.wallet(alice), asset)).toEqual({ posted: 990n, available: 980n })
+    await refused('again')
+    free()
+    expect(await ledger.claim(balanceClaim('refused'))).toMatchObject({ outcome: 'fresh' })
+    await ledger.capture({ paymentId: 'two', amount: 10n })
+    expect(await ledger.balance(Account.wallet(alice), asset)).toEqual({ posted: 980n, available: 970n })
+    expect(await violations(ledger)).toEqual([])
+  })
+})
