@@ -10,6 +10,7 @@ import {
 import { privateKeyToAccount } from 'viem/accounts'
 import type { Clock } from '../clock.ts'
 import { authorizationDigest } from '../protocol/authorization-digest.ts'
+import type { Voucher } from '../protocol/Voucher.ts'
 import { voucherDigest } from '../protocol/voucher-digest.ts'
 import * as WithdrawalRequest from '../protocol/WithdrawalRequest.ts'
 import { createAgreement } from './Agreement.ts'
@@ -29,6 +30,7 @@ import { createReads } from './reads.ts'
 import { createRpc, type Endpoint } from './rpc.ts'
 import { Sender } from './Sender.ts'
 import { chooseCurve } from './signatures/choose-curve.ts'
+import { inARow } from './signatures/in-a-row.ts'
 import { keccak256 } from './signatures/keccak.ts'
 import { createSignatures } from './signatures/Signatures.ts'
 import { verifiedVouchers } from './signatures/verified-vouchers.ts'
@@ -93,8 +95,16 @@ export function createChain(options: createChain.Options): Chain {
   const curve = chooseCurve()
   const { signedBy } = createSignatures(curve, keccak256)
   const voucherHash = voucherDigest({ chainId, escrow }, keccak256)
-  const authorizationHash = authorizationDigest()
   const verified = verifiedVouchers(mostVerified)
+  /** Null when an account signed it; else what a contract wallet may have signed. */
+  const unsigned = inARow(({ voucher, signature, signer }: SignedVoucher): Uint8Array | null => {
+    if (verified.has(voucher, signature, signer)) return null
+    const digest = voucherHash(voucher)
+    if (!signedBy(signer, digest, signature)) return digest
+    verified.add(voucher, signature, signer)
+    return null
+  })
+  const authorizationHash = authorizationDigest()
 
   async function look(): Promise<void> {
     if (clock.now() - lookedAt < lookMs) return
@@ -137,10 +147,8 @@ export function createChain(options: createChain.Options): Chain {
 
     async verifyVoucher(voucher, signature, signer) {
       if (verified.has(voucher, signature, signer)) return true
-      const digest = voucherHash(voucher)
-      if (!signedBy(signer, digest, signature)) return contracts.confirm(signer, toHex(digest), signature)
-      verified.add(voucher, signature, signer)
-      return true
+      const digest = await unsigned({ voucher, signature, signer })
+      return digest === null || contracts.confirm(signer, toHex(digest), signature)
     },
     verifyAuthorization: async (kind, domain, message, signature) =>
       signed(message.from, authorizationHash(kind, domain, message), signature),
@@ -152,6 +160,8 @@ export function createChain(options: createChain.Options): Chain {
     },
   }
 }
+
+type SignedVoucher = { voucher: Voucher; signature: Hex; signer: Address }
 
 /** Gas that a key must be able to pay for: below it, it counts as empty. */
 const leastGas = 100_000n

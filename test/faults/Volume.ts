@@ -47,8 +47,10 @@ export const smallDisk = {
         return
       }
   },
-  free: ({ directory }: Pick<House, 'directory'>) => rmSync(join(directory, 'disk', 'ballast'), { force: true }),
-  unmake: ({ directory }: Pick<House, 'directory'>) => void execFileSync('umount', [join(directory, 'disk')], { stdio: 'pipe' }),
+  free: ({ directory }: Pick<House, 'directory'>) =>
+    rmSync(join(directory, 'disk', 'ballast'), { force: true }),
+  unmake: ({ directory }: Pick<House, 'directory'>) =>
+    void execFileSync('umount', [join(directory, 'disk')], { stdio: 'pipe' }),
 } satisfies Volume
 
 /** A limit on the size of the process's files, set and lifted while it runs: writes fail, `SQLITE_IOERR_WRITE`. */
