@@ -1,5 +1,6 @@
 import type { Database, Statement } from 'better-sqlite3'
 import { type Query, sql, type Value } from './sql.ts'
+import { isLocked } from './storage-error.ts'
 import { WorkingSet } from './working-set/WorkingSet.ts'
 
 const begin = sql`BEGIN`
@@ -116,11 +117,13 @@ export class Books {
     return this.#aside(look)
   }
 
+  /** @throws when another process holds the lock: who has waited for it in vain need not do so twice. */
   #canFold(): boolean {
     try {
       this.fold()
       return true
-    } catch {
+    } catch (error) {
+      if (isLocked(error)) throw error
       return false
     }
   }

@@ -4,7 +4,7 @@ import { LedgerIntegrityError, LedgerUnavailableError } from '../errors.ts'
 /** Says in our words what SQLite refused. Errors that are not SQLite's pass as they are. */
 export function storageError(error: unknown): unknown {
   if (!(error instanceof Database.SqliteError)) return error
-  if (error.code.startsWith('SQLITE_BUSY') || error.code.startsWith('SQLITE_LOCKED'))
+  if (isLocked(error))
     return new LedgerUnavailableError(
       'another process held the write lock for longer than the busy timeout. Nothing was applied; try again.',
       error,
@@ -21,4 +21,9 @@ export function storageError(error: unknown): unknown {
   if (error.code.startsWith('SQLITE_CONSTRAINT'))
     return new LedgerIntegrityError(`${error.message} (${error.code})`, error)
   return error
+}
+
+/** Another process held the lock for longer than the busy timeout. */
+export function isLocked(error: unknown): boolean {
+  return error instanceof Database.SqliteError && /^SQLITE_(?:BUSY|LOCKED)/.test(error.code)
 }
