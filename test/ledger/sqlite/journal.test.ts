@@ -4,7 +4,7 @@ import { setImmediate, setTimeout } from 'node:timers/promises'
 import Database from 'better-sqlite3'
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import * as Account from '../../../gateway/ledger/Account.ts'
-import { LedgerIntegrityError } from '../../../gateway/ledger/errors.ts'
+import { LedgerIntegrityError, LedgerUnavailableError } from '../../../gateway/ledger/errors.ts'
 import type { Ledger } from '../../../gateway/ledger/Ledger.ts'
 import { Books } from '../../../gateway/ledger/sqlite/Books.ts'
 import { GroupCommit } from '../../../gateway/ledger/sqlite/group-commit.ts'
@@ -311,7 +311,7 @@ describe('the journal', () => {
         Array.from({ length: operations }, () => usual.claim(balanceClaim(`call-${count++}`, price))),
       )
 
-    test('behavior: a lone operation is in its table at once, a group a moment after the last one', async () => {
+    test('behavior: a small group is in its table at once, a larger one a moment later', async () => {
       const usual = await openUsual({ idleMs: 1 })
       await group(usual, 1)
       expect([waits(), written()]).toEqual([0, 2])
@@ -320,16 +320,17 @@ describe('the journal', () => {
       expect(written()).toBe(4)
     })
 
-    test('behavior: so many groups wait and no more; a lone operation waits with those that do', async () => {
+    test('behavior: so many groups wait and no more; a small group brings all that waits to its table', async () => {
       const usual = await openUsual({ idleMs: 0, groups: 4 })
       await group(usual, 2)
-      await group(usual, 1)
+      await group(usual, 3)
       await group(usual, 5)
       expect([waits(), written()]).toEqual([3, 1])
+      await group(usual, 2)
+      expect([waits(), written()]).toEqual([0, 13])
+      await group(usual, 2)
       await group(usual, 1)
-      expect([waits(), written()]).toEqual([0, 10])
-      await group(usual, 1)
-      expect([waits(), written()]).toEqual([0, 11])
+      expect([waits(), written()]).toEqual([0, 16])
     })
 
     test('behavior: so many operations wait and no more', async () => {
@@ -347,6 +348,19 @@ describe('the journal', () => {
       await usual.close()
       expect([waits(), written()]).toEqual([0, 4])
     })
+  })
+
+  test('error: another process holds the lock: nothing is read past what waits, and all of it is there afterwards', async () => {
+    const file = join(testFolder(), 'ledger.sqlite')
+    const impatient = await open(file, { busyTimeout: 1 })
+    await topUp(impatient, alice, 1_000n)
+    const other = new Database(file)
+    other.exec('BEGIN IMMEDIATE')
+    const read = () => impatient.balance(Account.wallet(alice), asset)
+    await expect(read()).rejects.toBeInstanceOf(LedgerUnavailableError)
+    other.exec('ROLLBACK')
+    other.close()
+    expect(await read()).toMatchObject({ posted: 1_000n })
   })
 
   test('behavior: an audit beside the gateway reads the tables, which are the books of a moment ago', async () => {

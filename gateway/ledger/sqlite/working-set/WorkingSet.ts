@@ -140,8 +140,7 @@ export class WorkingSet {
   #mayWait(operations: number): boolean {
     if (this.#policy === 'readonly') return false
     const { least, groups, most } = this.#policy
-    const isAlone = operations < least && this.#groups === 1
-    return !isAlone && this.#groups < groups && this.#operations < most
+    return operations >= least && this.#groups < groups && this.#operations < most
   }
 
   /** Would the schema take what the running operation made of its rows? What is not sound is written at once, to be refused. */
@@ -185,8 +184,8 @@ type Waiting = {
 export declare namespace WorkingSet {
   type Single = { seq: number; hash: string } | { anyDebt: boolean }
   /**
-   * `least`: a group of fewer operations is written to the tables at once where nothing else waits. `groups`, `most`: what waits is
-   * written when it comes to as many groups, or operations. `readonly`: nothing is written; the tables are read as they are.
+   * `least`: a group of fewer operations is written to the tables at once, with all that waits. `groups`, `most`: so is what waits
+   * when it comes to as many groups, or operations. `readonly`: nothing is written; the tables are read as they are.
    */
   type Policy = { least: number; groups: number; most: number } | 'readonly'
 }
