@@ -96,8 +96,9 @@ export function createChain(options: createChain.Options): Chain {
   const { signedBy } = createSignatures(curve, keccak256)
   const voucherHash = voucherDigest({ chainId, escrow }, keccak256)
   const verified = verifiedVouchers(mostVerified)
-  /** Null when an account signed it; else what a contract wallet may have signed. */
-  const unsigned = inARow(({ voucher, signature, signer }: SignedVoucher): Uint8Array | null => {
+  /** What a contract wallet may have signed, where no account did. */
+  const digestUnlessSigned = inARow(({ voucher, signature, signer }: SignedVoucher): Uint8Array | null => {
+    // It may have come twice in this turn.
     if (verified.has(voucher, signature, signer)) return null
     const digest = voucherHash(voucher)
     if (!signedBy(signer, digest, signature)) return digest
@@ -147,7 +148,7 @@ export function createChain(options: createChain.Options): Chain {
 
     async verifyVoucher(voucher, signature, signer) {
       if (verified.has(voucher, signature, signer)) return true
-      const digest = await unsigned({ voucher, signature, signer })
+      const digest = await digestUnlessSigned({ voucher, signature, signer })
       return digest === null || contracts.confirm(signer, toHex(digest), signature)
     },
     verifyAuthorization: async (kind, domain, message, signature) =>

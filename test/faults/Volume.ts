@@ -17,6 +17,7 @@ export type Volume = {
   free(place: Place): void
   unmake(place: Place): void
 }
+/** Where the books are, and the process that writes them. */
 type Place = Pick<House, 'directory' | 'database' | 'pid'>
 
 function mount(at: string): void {
@@ -24,7 +25,7 @@ function mount(at: string): void {
 }
 
 /** A file system of its own in memory, filled to its last page: `SQLITE_FULL`. */
-export const smallDisk = {
+export const smallDisk: Volume = {
   name: 'a disk without room',
   missing: refusal(() => {
     const at = mkdtempSync(join(tmpdir(), 'farthing-mount-'))
@@ -32,13 +33,13 @@ export const smallDisk = {
     execFileSync('umount', [at], { stdio: 'pipe' })
     rmSync(at, { recursive: true })
   }),
-  make(directory: string) {
+  make(directory) {
     const at = join(directory, 'disk')
     mkdirSync(at)
     mount(at)
     return at
   },
-  fill({ directory }: Pick<House, 'directory'>) {
+  fill({ directory }) {
     const page = Buffer.alloc(4_096)
     for (;;)
       try {
@@ -47,11 +48,9 @@ export const smallDisk = {
         return
       }
   },
-  free: ({ directory }: Pick<House, 'directory'>) =>
-    rmSync(join(directory, 'disk', 'ballast'), { force: true }),
-  unmake: ({ directory }: Pick<House, 'directory'>) =>
-    void execFileSync('umount', [join(directory, 'disk')], { stdio: 'pipe' }),
-} satisfies Volume
+  free: ({ directory }) => rmSync(join(directory, 'disk', 'ballast'), { force: true }),
+  unmake: ({ directory }) => void execFileSync('umount', [join(directory, 'disk')], { stdio: 'pipe' }),
+}
 
 /** A limit on the size of the process's files, set and lifted while it runs: writes fail, `SQLITE_IOERR_WRITE`. */
 const smallFiles: Volume = {

@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import * as Account from '../../../gateway/ledger/Account.ts'
 import { LedgerUnavailableError } from '../../../gateway/ledger/errors.ts'
@@ -14,18 +15,17 @@ import { testFolder } from '../test-folder.ts'
  */
 const why = smallDisk.missing === null ? '' : ` (cannot be had here: ${smallDisk.missing})`
 describe.skipIf(smallDisk.missing !== null)(`a full disk under the journal${why}`, () => {
-  const directory = { current: '' }
-  const fill = () => smallDisk.fill({ directory: directory.current })
-  const free = () => smallDisk.free({ directory: directory.current })
+  let place: Parameters<typeof smallDisk.fill>[0]
   let ledger: Ledger
 
   beforeEach(async () => {
-    directory.current = testFolder()
-    const at = smallDisk.make(directory.current)
-    onTestFinished(() => smallDisk.unmake({ directory: directory.current }))
+    const directory = testFolder()
+    const database = join(smallDisk.make(directory), 'ledger.sqlite')
+    place = { directory, database, pid: () => null }
+    onTestFinished(() => smallDisk.unmake(place))
     // Nothing is written to its table before somebody asks.
     const fold = { least: 1, groups: 1_000, most: 1_000_000, idleMs: 0 }
-    ledger = await openSqliteLedger({ path: join(at, 'ledger.sqlite'), clock: testClock(), fold })
+    ledger = await openSqliteLedger({ path: database, clock: testClock(), fold })
     onTestFinished(() => ledger.close())
     await topUp(ledger, alice, 1_000n)
     await ledger.balance(Account.wallet(alice), asset)
@@ -37,7 +37,7 @@ describe.skipIf(smallDisk.missing !== null)(`a full disk under the journal${why}
     expect(ledger.claim(balanceClaim(id))).rejects.toBeInstanceOf(LedgerUnavailableError)
 
   test('behavior: tables are read with what waits: balances, the laws, the trail', async () => {
-    fill()
+    smallDisk.fill(place)
     expect(await ledger.balance(Account.wallet(alice), asset)).toEqual({ posted: 990n, available: 980n })
     expect(await ledger.balance(revenue, asset)).toMatchObject({ posted: 10n })
     expect((await ledger.openPayments(10)).map(({ id }) => id)).toEqual(['two'])
@@ -45,7 +45,7 @@ describe.skipIf(smallDisk.missing !== null)(`a full disk under the journal${why}
   })
 
   test('behavior: what is looked up is found, also after a write was refused and memory was given up', async () => {
-    fill()
+    smallDisk.fill(place)
     expect(await ledger.payment({ id: 'one' })).toMatchObject({ money: 'captured' })
     await refused('refused')
     expect(await ledger.payment({ id: 'one' })).toMatchObject({ money: 'captured' })
@@ -55,12 +55,26 @@ describe.skipIf(smallDisk.missing !== null)(`a full disk under the journal${why}
     expect(await ledger.doubts.find({ wallet: alice, fingerprint: 'call', key: 'k' })).toBeNull()
   })
 
+  test('behavior: who is in doubt is looked up among what waits', async () => {
+    smallDisk.fill(place)
+    expect(await ledger.doubts.find({ wallet: alice, fingerprint: 'call', key: 'k' })).toBeNull()
+  })
+
+  test('behavior: a look-up in the very turn in which a write was refused finds what only the journal has', async () => {
+    smallDisk.fill(place)
+    const found = ledger.claim(balanceClaim('refused')).catch(() => ledger.payment({ id: 'one' }))
+    await setImmediate()
+    // The books are checked once a turn; this is the turn in which the write fails.
+    await ledger.payment({ id: 'one' })
+    expect(await found).toMatchObject({ money: 'captured' })
+  })
+
   test('behavior: with room again everything goes on, and nothing was booked twice', async () => {
-    fill()
+    smallDisk.fill(place)
     await refused('refused')
     expect(await ledger.balance(Account.wallet(alice), asset)).toEqual({ posted: 990n, available: 980n })
     await refused('again')
-    free()
+    smallDisk.free(place)
     expect(await ledger.claim(balanceClaim('refused'))).toMatchObject({ outcome: 'fresh' })
     await ledger.capture({ paymentId: 'two', amount: 10n })
     expect(await ledger.balance(Account.wallet(alice), asset)).toEqual({ posted: 980n, available: 970n })
