@@ -6,7 +6,17 @@ import { LedgerUnavailableError } from '../../../gateway/ledger/errors.ts'
 import type { Ledger } from '../../../gateway/ledger/Ledger.ts'
 import { openSqliteLedger } from '../../../gateway/ledger/sqlite/open-sqlite-ledger.ts'
 import { smallDisk } from '../../faults/Volume.ts'
-import { alice, asset, balanceClaim, revenue, testClock, topUp, violations } from '../fixtures.ts'
+import {
+  alice,
+  asset,
+  balanceClaim,
+  bob,
+  chargeClaim,
+  revenue,
+  testClock,
+  topUp,
+  violations,
+} from '../fixtures.ts'
 import { testFolder } from '../test-folder.ts'
 
 /**
@@ -55,9 +65,14 @@ describe.skipIf(smallDisk.missing !== null)(`a full disk under the journal${why}
     expect(await ledger.doubts.find({ wallet: alice, fingerprint: 'call', key: 'k' })).toBeNull()
   })
 
-  test('behavior: who is in doubt is looked up among what waits', async () => {
+  test('behavior: who is in doubt is found, though it is looked up in tables that lack what waits', async () => {
+    await ledger.claim(chargeClaim('charge', { wallet: bob }))
+    await ledger.settling({ paymentId: 'charge' })
+    await ledger.unknown('charge', 'no answer')
+    await ledger.claim(balanceClaim('waits'))
     smallDisk.fill(place)
-    expect(await ledger.doubts.find({ wallet: alice, fingerprint: 'call', key: 'k' })).toBeNull()
+    const call = { wallet: bob, fingerprint: 'call', key: 'charge:later' }
+    expect(await ledger.doubts.find(call)).toMatchObject({ payment: { id: 'charge', money: 'unknown' } })
   })
 
   test('behavior: a look-up in the very turn in which a write was refused finds what only the journal has', async () => {
