@@ -58,7 +58,6 @@ export class Instance {
     const world = this.#world
     const clock = { now: () => world.scheduler.now() + this.#skewMs }
     const fold = {
-      least: world.swarm.waiting === 0 ? Number.POSITIVE_INFINITY : 1,
       groups: Number.POSITIVE_INFINITY,
       most: world.swarm.waiting,
       idleMs: 0,

@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { appendFileSync, mkdirSync, mkdtempSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import Database from 'better-sqlite3'
 import type { House } from './house.ts'
 
 /** A real way for the place where the books are to be full, and to have room again. */
@@ -39,7 +40,8 @@ export const smallDisk: Volume = {
     mount(at)
     return at
   },
-  fill({ directory }) {
+  fill({ directory, database }) {
+    cutLog(database)
     const page = Buffer.alloc(4_096)
     for (;;)
       try {
@@ -57,12 +59,22 @@ const smallFiles: Volume = {
   name: 'a limit on the size of files',
   missing: refusal(() => execFileSync('prlimit', ['--version'], { stdio: 'pipe' })),
   make: (directory) => directory,
-  fill: (home) => limit(home, String(statSync(`${home.database}-wal`).size)),
+  fill(home) {
+    cutLog(home.database)
+    limit(home, String(statSync(`${home.database}-wal`).size))
+  },
   free: (home) => limit(home, 'unlimited'),
   unmake: () => {},
 }
 
 export const volumes: readonly Volume[] = [smallDisk, smallFiles]
+
+/** Cuts the write-ahead log off where it ends: in what it was before it last began anew there would be room still. */
+function cutLog(path: string): void {
+  const database = new Database(path)
+  database.pragma('wal_checkpoint(TRUNCATE)')
+  database.close()
+}
 
 function limit(home: Place, bytes: string): void {
   const pid = home.pid()

@@ -9,7 +9,6 @@ import * as Config from '../../gateway/config/Config.ts'
 import type { ConfigInput } from '../../gateway/config/define-config.ts'
 import { createGateway } from '../../gateway/gateway.ts'
 import type { Ledger } from '../../gateway/ledger/Ledger.ts'
-import { openSqliteLedger } from '../../gateway/ledger/sqlite/open-sqlite-ledger.ts'
 import { createLog } from '../../gateway/telemetry/log.ts'
 import { auditGateway } from '../../scripts/audit/audit-gateway.ts'
 import { freePort } from '../../scripts/dev/free-port.ts'
@@ -18,6 +17,7 @@ import { payeeIndex } from '../support/gateway.ts'
 import { type NodeProxy, nodeProxy } from '../support/node-proxy.ts'
 import { type RecordingUpstream, recordingUpstream } from '../support/recording-upstream.ts'
 import { wallet } from '../support/wallet.ts'
+import { look } from './look.ts'
 import type { Message, Stop } from './Stop.ts'
 
 /** A gateway that is a process of its own, with everything around it in ours: chain, node, upstream and callers. */
@@ -204,14 +204,7 @@ export async function house(options: house.Options): Promise<House> {
       return logs.map(({ transactionHash }) => transactionHash)
     },
     runs: (tag) => upstream.seen.filter((seen) => seen.url.endsWith(`=${tag}`)).length,
-    async look(ask) {
-      const books = await openSqliteLedger({ path: String(input.database), readonly: true })
-      try {
-        return await ask(books)
-      } finally {
-        await books.close()
-      }
-    },
+    look: (ask) => look(String(input.database), ask),
     async audit() {
       await built.stop()
       node.heal()

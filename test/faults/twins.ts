@@ -8,7 +8,6 @@ import * as Config from '../../gateway/config/Config.ts'
 import type { ConfigInput } from '../../gateway/config/define-config.ts'
 import { createGateway } from '../../gateway/gateway.ts'
 import type { Ledger } from '../../gateway/ledger/Ledger.ts'
-import { openSqliteLedger } from '../../gateway/ledger/sqlite/open-sqlite-ledger.ts'
 import { createLog } from '../../gateway/telemetry/log.ts'
 import { auditGateway } from '../../scripts/audit/audit-gateway.ts'
 import { freePort } from '../../scripts/dev/free-port.ts'
@@ -16,6 +15,7 @@ import { type LocalChain, startChain } from '../support/chain.ts'
 import { payeeIndex } from '../support/gateway.ts'
 import { type RecordingUpstream, recordingUpstream } from '../support/recording-upstream.ts'
 import { wallet } from '../support/wallet.ts'
+import { look } from './look.ts'
 
 /** One gateway process of several that keep the same books, behind one public address. */
 export type Twin = {
@@ -141,14 +141,7 @@ export async function twins(routes: Omit<ConfigInput['routes'][number], 'upstrea
       return wallet(account, chain)
     },
     runs: (tag) => upstream.seen.filter((seen) => seen.url.endsWith(`=${tag}`)).length,
-    async look(ask) {
-      const books = await openSqliteLedger({ path: join(directory, 'ledger.sqlite'), readonly: true })
-      try {
-        return await ask(books)
-      } finally {
-        await books.close()
-      }
-    },
+    look: (ask) => look(join(directory, 'ledger.sqlite'), ask),
     async audit() {
       await Promise.all([one.stop(), two.stop()])
       const config = Config.parse(inputFor(1), environment)

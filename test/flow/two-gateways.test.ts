@@ -128,6 +128,8 @@ describe('the one that does not lead', () => {
     }
     const status = async () => (await fetch(`${other.url}/call`)).status
     expect(await status()).toBe(402)
+    // Afterwards nothing waits in the journal that would overwrite the change.
+    await leader.audits.tick()
     change('+ 1')
     await leader.audits.tick()
     await vi.waitFor(async () => expect(await status()).toBe(503), asked)

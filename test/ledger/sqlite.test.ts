@@ -14,6 +14,6 @@ for (const most of [3, 1_000_000])
     openSqliteLedger({
       path: join(testFolder(), 'ledger.sqlite'),
       clock,
-      fold: { least: 1, groups: Number.POSITIVE_INFINITY, most, idleMs: 0 },
+      fold: { groups: Number.POSITIVE_INFINITY, most, idleMs: 0 },
     }),
   )

@@ -161,7 +161,7 @@ export class Books {
 }
 
 /** Every group is written to the tables at once. */
-export const writeAtOnce: WorkingSet.Policy = { least: Number.POSITIVE_INFINITY, groups: 0, most: 0 }
+export const writeAtOnce: WorkingSet.Policy = { groups: 0, most: 0 }
 
 type Prepared = { statement: Statement<Value[]>; waits: boolean }
 

@@ -206,13 +206,12 @@ export async function openSqliteLedger(options: openSqliteLedger.Options): Promi
 }
 
 /**
- * Of fewer operations than four everything is written, so that who reads the tables of a quiet gateway from beside finds what it has
- * answered. Sixteen groups share their pages: of more each gains little more, and the pause in which they are written grows. 512
- * operations are written in some 8 ms.
+ * Sixteen groups share their pages: of more each gains little more, and the pause in which they are written grows. 512 operations are
+ * written in some 8 ms.
  */
-const usual: Fold = { least: 4, groups: 16, most: 512, idleMs: 100 }
+const usual: Fold = { groups: 16, most: 512, idleMs: 100 }
 
-type Fold = { least: number; groups: number; most: number; idleMs: number }
+type Fold = { groups: number; most: number; idleMs: number }
 
 export declare namespace openSqliteLedger {
   type Options = {
@@ -231,9 +230,8 @@ export declare namespace openSqliteLedger {
      */
     sync?: 'in-commit' | 'beside' | 'small-at-once'
     /**
-     * When rows are written to their tables (`README.md`, "The journal"). A group of fewer operations than `least` is written at once, with
-     * all that waits; what waits is, when it comes to `groups` groups or `most` operations, `idleMs` after the first of it (0: that is not
-     * looked at), and at the close.
+     * When rows are written to their tables (`README.md`, "The journal"): when it comes to `groups` groups or `most` operations, `idleMs`
+     * after the first of it (0: that is not looked at), and at the close.
      */
     fold?: Partial<Fold>
     /** Called after each commit. */

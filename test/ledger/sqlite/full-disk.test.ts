@@ -34,7 +34,7 @@ describe.skipIf(smallDisk.missing !== null)(`a full disk under the journal${why}
     place = { directory, database, pid: () => null }
     onTestFinished(() => smallDisk.unmake(place))
     // Nothing is written to its table before somebody asks.
-    const fold = { least: 1, groups: 1_000, most: 1_000_000, idleMs: 0 }
+    const fold = { groups: 1_000, most: 1_000_000, idleMs: 0 }
     ledger = await openSqliteLedger({ path: database, clock: testClock(), fold })
     onTestFinished(() => ledger.close())
     await topUp(ledger, alice, 1_000n)

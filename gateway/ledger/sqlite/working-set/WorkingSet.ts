@@ -127,7 +127,7 @@ export class WorkingSet {
   end(operations: number): void {
     this.#operations += operations
     this.#groups += 1
-    if (this.#wasFlushed || !this.#mayWait(operations)) {
+    if (this.#wasFlushed || !this.#mayWait) {
       this.flush()
       return
     }
@@ -136,11 +136,10 @@ export class WorkingSet {
     if (entries.length > 0) this.#journal.append(entries)
   }
 
-  /** The more arrive at a time, the more may wait: who is busy gains most, and nobody waits long for it who is not. */
-  #mayWait(operations: number): boolean {
+  get #mayWait(): boolean {
     if (this.#policy === 'readonly') return false
-    const { least, groups, most } = this.#policy
-    return operations >= least && this.#groups < groups && this.#operations < most
+    const { groups, most } = this.#policy
+    return this.#groups < groups && this.#operations < most
   }
 
   /** Would the schema take what the running operation made of its rows? What is not sound is written at once, to be refused. */
@@ -184,8 +183,8 @@ type Waiting = {
 export declare namespace WorkingSet {
   type Single = { seq: number; hash: string } | { anyDebt: boolean }
   /**
-   * `least`: a group of fewer operations is written to the tables at once, with all that waits. `groups`, `most`: so is what waits
-   * when it comes to as many groups, or operations. `readonly`: nothing is written; the tables are read as they are.
+   * `groups`, `most`: what waits is written to the tables when it comes to as many groups, or operations. `readonly`: nothing is
+   * written; the tables are read as they are.
    */
-  type Policy = { least: number; groups: number; most: number } | 'readonly'
+  type Policy = { groups: number; most: number } | 'readonly'
 }
