@@ -194,7 +194,7 @@ export async function createGateway(options: createGateway.Options): Promise<Gat
       ending.abort()
       await duties.stop()
       await Promise.all([settlement.stop(), housekeeping.stop(), audits.stop()])
-      chain.close()
+      await chain.close()
       await forwarder.close()
       if (!membership.isLost()) await ledger.note({ kind: 'gateway-stopped' })
       await membership.leave()

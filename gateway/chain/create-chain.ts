@@ -147,9 +147,9 @@ export function createChain(options: createChain.Options): Chain {
     submit: (order) => relayers.submit(order),
     broadcast: async (raw) => (await broadcast(rpc, raw)).result,
     follow: (intent) => follower.follow(intent),
-    close() {
+    async close() {
       follower.close()
-      thread?.close()
+      await thread?.close()
     },
 
     async verifyVoucher(voucher, signature, signer) {

@@ -15,6 +15,8 @@ export type Sample = Done & {
   serverBusy: number
   /** Processor time of the server for one answer, in microseconds: says more than the rate while others use the machine. */
   microsPerCall: number
+  /** Share of the time in which the server's core had something to run and the machine below served others, 0 to 1. */
+  stolen: number
   /** Time for a fixed piece of arithmetic on the server's core just before: when it moves, the machine moved. */
   calibrationMs: number
   /** Forged payments that were tried before, all of them refused. */
@@ -35,17 +37,20 @@ export async function measure(server: Child, options: measure.Options): Promise<
   const calibrationMs = calibrate()
   let before = 0
   let after = 0
+  let stolen = 0
   const recorded = join(folder, 'profile.json')
   let asked: Promise<unknown> = Promise.resolve()
   const generator = await start('rest', [process.execPath, 'scripts/bench/load/main.ts', path], (line) => {
     const said = JSON.parse(line) as Said
     if (said.event === 'measuring') {
       before = processorMs(server.pid)
+      stolen = -stolenMs()
       if (watch === 'profile') asked = server.ask('profile')
       if (watch === 'pauses') asked = server.ask('forget-pauses')
     }
     if (said.event === 'measured') {
       after = processorMs(server.pid)
+      stolen += stolenMs()
       if (watch === 'profile') asked = asked.then(() => server.ask(`profiled ${recorded}`))
       if (watch === 'pauses') asked = asked.then(() => server.ask('pauses'))
     }
@@ -59,6 +64,7 @@ export async function measure(server: Child, options: measure.Options): Promise<
     rate: (done.answered * 1_000) / measureMs,
     serverBusy: (after - before) / measureMs,
     microsPerCall: done.answered === 0 ? 0 : ((after - before) * 1_000) / done.answered,
+    stolen: stolen / measureMs,
     calibrationMs,
     ...(watch === 'profile' ? { profile: Profile.read(recorded) } : {}),
     ...(watch === 'pauses' ? { pauses: summary(told as Pauses, done.answered) } : {}),
@@ -109,6 +115,18 @@ function processorMs(pid: number): number {
     // Fields 14 and 15 of the line, in ticks of 10 ms.
     const own = (Number(fields[11]) + Number(fields[12])) * 10
     return childrenOf(pid).reduce((sum, child) => sum + processorMs(child), own)
+  } catch {
+    return 0
+  }
+}
+
+/** What the hypervisor took of the server's core since the machine started, from /proc; 0 where there is none. */
+function stolenMs(): number {
+  try {
+    const line =
+      readFileSync('/proc/stat', 'utf8').match(new RegExp(`^cpu${cores.server} .*$`, 'm'))?.[0] ?? ''
+    // User, nice, system, idle, iowait, irq, softirq, steal: ticks of 10 ms.
+    return Number(line.split(' ')[8] ?? 0) * 10
   } catch {
     return 0
   }

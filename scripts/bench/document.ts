@@ -52,9 +52,14 @@ function measuredText(result: Result): string {
       number(found?.microsPerCall),
     ]
   })
+  const stolen = Object.values(samples)
+    .flat()
+    .map((sample) => sample.stolen * 100)
+    .sort((one, other) => one - other)
   const out = [
     `${machine.cpu}, ${machine.cores} cores, Node ${machine.node}; ${pinned}; ${connections} connections; ${rounds} rounds of ` +
-      `${warmMs / 1_000} s warm-up and ${measureMs / 1_000} s measured; the API is ${upstream === 'nginx' ? 'nginx' : "node's own server"}.\n`,
+      `${warmMs / 1_000} s warm-up and ${measureMs / 1_000} s measured; the API is ${upstream === 'nginx' ? 'nginx' : "node's own server"}. ` +
+      `The machine below took ${number(stolen[stolen.length >> 1])} % of the server's core for others in the middle sample, ${number(stolen.at(-1))} % in the worst.\n`,
     table(['', 'calls/s', 'least–most', 'p50 ms', 'p99 ms', 'CPU µs a call'], rows),
     table(
       ['Promised', 'at', 'found', ''],

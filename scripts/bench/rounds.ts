@@ -67,6 +67,7 @@ function describe(name: string, sample: Sample): string {
     `server ${number(sample.serverBusy * 100, 4)} %`,
     `${number(sample.microsPerCall, 5)} µs/call`,
     `load ${number(sample.busy * 100, 4)} %`,
+    `stolen ${number(sample.stolen * 100, 3)} %`,
     `calibration ${number(sample.calibrationMs, 5)} ms`,
   ].join('  ')
 }

@@ -89,7 +89,7 @@ describe('Chain.tend', () => {
     await stage.chain.tend()
     const recorded = (await onlyIntent()).hash
     const { key, folder, fromBlock } = stage
-    stage.chain.close()
+    await stage.chain.close()
     expect(await stuck.promise).toMatchObject({ status: 'unknown' })
     await stage.close(false)
     proxy.refuse.clear()

@@ -86,12 +86,21 @@ describe('VoucherThread', () => {
     expect(reports).toEqual(['warn voucher-thread-lost'])
   })
 
+  test('behavior: closed while it starts, it ends in order, and so does the process', async () => {
+    const few = await batchOf(0, 2)
+    expect(thread.check(few)).toBeNull()
+    await thread.close()
+    expect(thread.check(few)).toBeNull()
+    expect(reports).toEqual([])
+  })
+
   test('behavior: once it is closed it takes nothing, and answers nothing that it had', async () => {
     const few = await batchOf(0, 2)
     await asked(few)
     const asleep = thread.check(few)
-    thread.close()
+    const closed = thread.close()
     await expect(asleep).rejects.toThrow(/stopping/)
+    await closed
     expect(thread.check(few)).toBeNull()
     expect(reports).toEqual([])
   })

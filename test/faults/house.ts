@@ -134,7 +134,11 @@ export async function house(options: house.Options): Promise<House> {
     said: [],
     next: 'stopping',
     async start(entry = 'main') {
-      const stopping = [options.replaceAfterSeconds ?? '', options.busyTimeoutMs ?? ''].map(String)
+      const stopping = [
+        options.replaceAfterSeconds ?? '',
+        options.busyTimeoutMs ?? '',
+        options.sync ?? '',
+      ].map(String)
       const told = entry === 'main' ? ['--config', config] : [config, ...stopping]
       const started = spawn(process.execPath, [entries[entry], ...told], {
         // What a start compiles, the next one reads: a third of the time of each.
@@ -253,5 +257,7 @@ export declare namespace house {
     replaceAfterSeconds?: number
     /** How long a `stopping` process waits for the write lock of its books. */
     busyTimeoutMs?: number
+    /** Of the `stopping` one: who waits for the disk. A thread, as where there are several cores, by default. */
+    sync?: 'beside' | 'small-at-once'
   }
 }

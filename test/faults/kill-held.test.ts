@@ -45,49 +45,55 @@ const openings = [
   { step: 'booked, its call not claimed', at: about('claim') },
 ] as const
 
-let home: House
-let others: Load
-let outcomes: Map<string, Outcome>
-beforeAll(async () => {
-  const routes = rails.flatMap((rail) =>
-    ['/plain', '/stream', '/broken'].map((path) => ({
-      path: `/${rail}${path}`,
-      price: '0.01',
-      rails: [rail],
-    })),
-  )
-  home = await house({
-    routes: [
-      ...routes,
-      { path: '/channel', price: '0.01', rails: ['channel'] },
-      { path: '/opening', price: '0.01', rails: ['channel'] },
-      ...load.routes,
-    ],
-    override: { settlement: { threshold: '100', maxAgeSeconds: 86_400, everyMs: 60_000 } },
-  })
-  await home.start('stopping')
-  others = await load(home)
-  outcomes = await killAt(home, all)
-})
-afterAll(() => home?.close())
+/** Who waits for the disk: a thread, as on several cores; or for small groups the event loop, as on a single one. */
+const syncs = ['beside', 'small-at-once'] as const
 
-describe.each(rails)('killed while a call paid by its %s is', (paid) => {
-  test.each(all.filter(({ rail }) => rail === paid))('behavior: $step', ({ name, becomes }) => {
-    expect(outcomes.get(name)).toEqual(becomes)
+describe.each(syncs)('with the disk waited for %s,', (sync) => {
+  let home: House
+  let others: Load
+  let outcomes: Map<string, Outcome>
+  beforeAll(async () => {
+    const routes = rails.flatMap((rail) =>
+      ['/plain', '/stream', '/broken'].map((path) => ({
+        path: `/${rail}${path}`,
+        price: '0.01',
+        rails: [rail],
+      })),
+    )
+    home = await house({
+      sync,
+      routes: [
+        ...routes,
+        { path: '/channel', price: '0.01', rails: ['channel'] },
+        { path: '/opening', price: '0.01', rails: ['channel'] },
+        ...load.routes,
+      ],
+      override: { settlement: { threshold: '100', maxAgeSeconds: 86_400, everyMs: 60_000 } },
+    })
+    await home.start('stopping')
+    others = await load(home)
+    outcomes = await killAt(home, all)
   })
-})
+  afterAll(() => home?.close())
 
-describe('killed while a channel is opened for its payer', () => {
-  test.each(openings)('behavior: $step', async ({ step, at }) => {
-    const told = await killAt(home, [{ name: step, rail: 'opening', path: '/opening', at }])
-    expect(told.get(step)).toEqual(answered(1))
+  describe.each(rails)('killed while a call paid by its %s is', (paid) => {
+    test.each(all.filter(({ rail }) => rail === paid))('behavior: $step', ({ name, becomes }) => {
+      expect(outcomes.get(name)).toEqual(becomes)
+    })
   })
-})
 
-describe('after all of it', () => {
-  test('default: what others hold a receipt for is booked, and books and chain agree', async () => {
-    await others.end()
-    await others.check()
-    expect(await home.audit()).toBe('All holds.')
+  describe('killed while a channel is opened for its payer', () => {
+    test.each(openings)('behavior: $step', async ({ step, at }) => {
+      const told = await killAt(home, [{ name: step, rail: 'opening', path: '/opening', at }])
+      expect(told.get(step)).toEqual(answered(1))
+    })
+  })
+
+  describe('after all of it', () => {
+    test('default: what others hold a receipt for is booked, and books and chain agree', async () => {
+      await others.end()
+      await others.check()
+      expect(await home.audit()).toBe('All holds.')
+    })
   })
 })

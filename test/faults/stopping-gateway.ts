@@ -7,7 +7,7 @@ import type { Message, Stop } from './Stop.ts'
 
 /**
  * A process like `gateway/main.ts`: the same code on the same files. Only its books stand still where they are told to, so
- * that whoever started it can kill it there. Run: `node stopping-gateway.ts CONFIG [REPLACE-AFTER-SECONDS [BUSY-TIMEOUT-MS]]`.
+ * that whoever started it can kill it there. Run: `node stopping-gateway.ts CONFIG [REPLACE-AFTER-SECONDS [BUSY-TIMEOUT-MS [SYNC]]]`.
  */
 
 let stops: Stop[] = []
@@ -92,7 +92,7 @@ const replaceAfterSeconds = Number(process.argv[3] || read.chain.fees.replaceAft
 const config = { ...read, chain: { ...read.chain, fees: { ...read.chain.fees, replaceAfterSeconds } } }
 const books: Ledger = await openSqliteLedger({
   path: config.database,
-  sync: 'beside',
+  sync: process.argv[5] === 'small-at-once' ? 'small-at-once' : 'beside',
   busyTimeout: Number(process.argv[4] || 5_000),
 })
 const gateway = await createGateway({ config, world: { ledger: behind(books) } })

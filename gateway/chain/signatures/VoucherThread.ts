@@ -31,24 +31,39 @@ export class VoucherThread {
     if (this.#state === 'none') this.#start()
     if (this.#state !== 'ready' || this.#vouchers + batch.length > most) return null
     this.#vouchers += batch.length
-    this.#worker?.postMessage(batch)
+    this.#worker?.postMessage(batch satisfies VoucherThread.Asked)
     return new Promise((resolve, reject) => this.#waiting.push({ count: batch.length, resolve, reject }))
   }
 
-  /** Ends the thread. What it was asked for is rejected. */
-  close(): void {
+  /**
+   * Rejects what the thread was asked for, and waits until it has ended by itself: terminated while it still loads its modules, it may
+   * take the whole process with it ("Check failed: (location_) != nullptr", Node 24).
+   */
+  async close(): Promise<void> {
+    const hasEnded = this.#state === 'over'
     this.#end(new Error('The gateway is stopping.'))
-    void this.#worker?.terminate()
+    if (this.#worker === null || hasEnded) return
+    const worker = this.#worker
+    worker.ref()
+    worker.postMessage('end' satisfies VoucherThread.Asked)
+    await new Promise((resolve) => worker.once('exit', resolve))
   }
 
   #start(): void {
     this.#state = 'starting'
+    try {
+      this.#worker = this.#create()
+    } catch (error) {
+      this.#lost(error)
+    }
+  }
+
+  #create(): Worker {
     const worker = new Worker(new URL('./voucher-worker.ts', import.meta.url), {
       workerData: this.#domain,
       // It keeps nothing from one batch to the next.
       resourceLimits: { maxYoungGenerationSizeMb: 4 },
     })
-    this.#worker = worker
     worker.unref()
     worker.on('message', (message: 'ready' | boolean[]) => {
       if (message === 'ready') {
@@ -62,6 +77,7 @@ export class VoucherThread {
     })
     worker.once('error', (error) => this.#lost(error))
     worker.once('exit', (code) => this.#lost(new Error(`The thread ended (exit code ${code}).`)))
+    return worker
   }
 
   #lost(cause: unknown): void {
@@ -74,6 +90,11 @@ export class VoucherThread {
     this.#state = 'over'
     for (const { reject } of this.#waiting.splice(0)) reject(cause)
   }
+}
+
+export declare namespace VoucherThread {
+  /** What the thread is told. */
+  type Asked = readonly SignedVoucher[] | 'end'
 }
 
 type Waiting = { count: number; resolve(answers: boolean[]): void; reject(cause: unknown): void }
