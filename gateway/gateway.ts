@@ -61,9 +61,8 @@ const graceMs = 10_000
 /** Puts a gateway together. Opens the ledger; asks nothing of the chain yet. */
 export async function createGateway(options: createGateway.Options): Promise<Gateway> {
   const { config, clock = systemClock, log = createLog(), world = {} } = options
-  const hasOneCore = availableParallelism() === 1
   // `LoopWait` says why.
-  const sync = hasOneCore ? 'small-at-once' : 'beside'
+  const sync = availableParallelism() === 1 ? 'small-at-once' : 'beside'
   const ledger = world.ledger ?? (await openSqliteLedger({ path: config.database, clock, sync }))
   const report: Report = (level, event, details) => log[level](details, event)
   const chain = createChain({
@@ -82,8 +81,6 @@ export async function createGateway(options: createGateway.Options): Promise<Gat
     ledger,
     clock,
     report,
-    // A thread answers when it likes: nothing in a simulation may.
-    verifyBeside: !hasOneCore && world.ledger === undefined,
   })
   const settlement = createSettlement({
     ledger,
@@ -194,7 +191,7 @@ export async function createGateway(options: createGateway.Options): Promise<Gat
       ending.abort()
       await duties.stop()
       await Promise.all([settlement.stop(), housekeeping.stop(), audits.stop()])
-      await chain.close()
+      chain.close()
       await forwarder.close()
       if (!membership.isLost()) await ledger.note({ kind: 'gateway-stopped' })
       await membership.leave()

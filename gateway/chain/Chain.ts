@@ -126,7 +126,7 @@ export interface Chain {
   /** Asks once what became of an intent, and broadcasts the very same transaction again when no node knows it. */
   follow(intent: Ledger.Intent): Promise<Chain.Fate>
   /** Stops waiting: every `submit` under way resolves as `unknown`. */
-  close(): Promise<void>
+  close(): void
 }
 
 export declare namespace Chain {

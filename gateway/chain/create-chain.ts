@@ -10,7 +10,8 @@ import {
 import { privateKeyToAccount } from 'viem/accounts'
 import type { Clock } from '../clock.ts'
 import { authorizationDigest } from '../protocol/authorization-digest.ts'
-import * as Voucher from '../protocol/Voucher.ts'
+import type { Voucher } from '../protocol/Voucher.ts'
+import { voucherDigest } from '../protocol/voucher-digest.ts'
 import * as WithdrawalRequest from '../protocol/WithdrawalRequest.ts'
 import { createAgreement } from './Agreement.ts'
 import { agreedReads } from './agreed-reads.ts'
@@ -32,8 +33,6 @@ import { chooseCurve } from './signatures/choose-curve.ts'
 import { inARow } from './signatures/in-a-row.ts'
 import { keccak256 } from './signatures/keccak.ts'
 import { createSignatures } from './signatures/Signatures.ts'
-import * as SignedVoucher from './signatures/SignedVoucher.ts'
-import { VoucherThread } from './signatures/VoucherThread.ts'
 import { verifiedVouchers } from './signatures/verified-vouchers.ts'
 
 /**
@@ -95,19 +94,17 @@ export function createChain(options: createChain.Options): Chain {
   const contracts = createContractSignatures(rpc.read, clock)
   const curve = chooseCurve()
   const { signedBy } = createSignatures(curve, keccak256)
-  const isSigned = SignedVoucher.checker({ chainId, escrow }, curve)
+  const voucherHash = voucherDigest({ chainId, escrow }, keccak256)
   const verified = verifiedVouchers(mostVerified)
-  const thread = options.verifyBeside === true ? new VoucherThread({ chainId, escrow }, report) : null
-  const isSignedInARow = inARow(
-    (one: SignedVoucher.SignedVoucher) => {
-      // It may have come twice in this turn.
-      if (verified.has(one)) return true
-      if (!isSigned(one)) return false
-      verified.add(one)
-      return true
-    },
-    (batch) => thread?.check(batch) ?? null,
-  )
+  /** What a contract wallet may have signed, where no account did. */
+  const digestUnlessSigned = inARow(({ voucher, signature, signer }: SignedVoucher): Uint8Array | null => {
+    // It may have come twice in this turn.
+    if (verified.has(voucher, signature, signer)) return null
+    const digest = voucherHash(voucher)
+    if (!signedBy(signer, digest, signature)) return digest
+    verified.add(voucher, signature, signer)
+    return null
+  })
   const authorizationHash = authorizationDigest()
 
   async function look(): Promise<void> {
@@ -147,18 +144,12 @@ export function createChain(options: createChain.Options): Chain {
     submit: (order) => relayers.submit(order),
     broadcast: async (raw) => (await broadcast(rpc, raw)).result,
     follow: (intent) => follower.follow(intent),
-    async close() {
-      follower.close()
-      await thread?.close()
-    },
+    close: () => follower.close(),
 
     async verifyVoucher(voucher, signature, signer) {
-      const one = { voucher, signature, signer }
-      if (verified.has(one)) return true
-      if (!(await isSignedInARow(one)))
-        return contracts.confirm(signer, Voucher.digest({ chainId, escrow }, voucher), signature)
-      verified.add(one)
-      return true
+      if (verified.has(voucher, signature, signer)) return true
+      const digest = await digestUnlessSigned({ voucher, signature, signer })
+      return digest === null || contracts.confirm(signer, toHex(digest), signature)
     },
     verifyAuthorization: async (kind, domain, message, signature) =>
       signed(message.from, authorizationHash(kind, domain, message), signature),
@@ -170,6 +161,8 @@ export function createChain(options: createChain.Options): Chain {
     },
   }
 }
+
+type SignedVoucher = { voucher: Voucher; signature: Hex; signer: Address }
 
 /** Gas that a key must be able to pay for: below it, it counts as empty. */
 const leastGas = 100_000n
@@ -209,7 +202,5 @@ export declare namespace createChain {
     /** How long one question to a node may take. Default 10,000. */
     rpcTimeoutMs?: number
     report?: Report
-    /** Check vouchers in a thread of its own while many arrive: for who has a core for it. Not by default. */
-    verifyBeside?: boolean
   }
 }

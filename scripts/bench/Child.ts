@@ -1,5 +1,4 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
-import { availableParallelism } from 'node:os'
 import { createInterface } from 'node:readline'
 
 /** A process of the harness, pinned to a core where the machine can do that. */
@@ -11,8 +10,8 @@ export type Child = {
   stop(): Promise<void>
 }
 
-/** Server under test, and everything else; and the server with a second core, which it shares with the rest where there are but two. */
-export const cores = { server: '0', rest: '1', two: availableParallelism() > 2 ? '0,2' : '0,1' } as const
+/** Server under test, and everything else. */
+export const cores = { server: 0, rest: 1 } as const
 
 /** Children that live. They end with this process, however it ends. */
 const running = new Set<ChildProcess>()
@@ -32,7 +31,7 @@ export function start<T>(
   ready: (line: string) => T | null,
   options: start.Options = {},
 ): Promise<Child & { ready: T }> {
-  const line = taskset ? ['taskset', '-c', cores[core], ...command] : [...command]
+  const line = taskset ? ['taskset', '-c', String(cores[core]), ...command] : [...command]
   const [program = '', ...parameters] = line
   const child = spawn(program, parameters, {
     stdio: ['ignore', 'pipe', 'pipe', ...(options.probe === true ? (['ipc'] as const) : [])],

@@ -47,7 +47,7 @@ export function startGateway(options: startGateway.Options): Promise<Child> {
   const file = join(folder, 'farthing.config.json')
   writeFileSync(file, JSON.stringify(input))
   return start(
-    options.cores ?? 'server',
+    'server',
     [process.execPath, ...(options.probe === true ? probing : []), ...words, '--config', file],
     (line) => (line.includes('"msg":"listening"') ? true : null),
     {
@@ -70,8 +70,6 @@ export declare namespace startGateway {
     chain: ChainFacts
     /** File of the ledger. */
     database: string
-    /** One core by default. */
-    cores?: 'server' | 'two'
     /** Put the probe into it. */
     probe?: boolean
   }

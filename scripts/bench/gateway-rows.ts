@@ -17,7 +17,11 @@ export const gatewayRows: readonly Row[] = [
     refused: [],
     loop: true,
   })),
-  row('channel', 'channel, a fresh voucher each call', channel),
+  row('channel', 'channel, a fresh voucher each call', async ({ stand, calls }, url) => {
+    const toRequest = paidRequests(await sessionOffer(url), stand.chain.chainId)
+    const script = freshVouchers(stand, calls(fastest)).map((signed) => signed.map(toRequest))
+    return { script, refused: forgedVouchers(stand).map(toRequest), loop: false }
+  }),
   row('channel-repeated', 'channel, one voucher for all calls', async ({ stand }, url) => {
     const toRequest = paidRequests(await sessionOffer(url), stand.chain.chainId)
     const script = stand.payers.map((payer) => [toRequest(signOnce(payer, 5_000_000, stand.chain))])
@@ -30,26 +34,12 @@ export const gatewayRows: readonly Row[] = [
   }),
 ]
 
-/** The same call where the gateway has a core for its threads. Of two cores in all it shares that one with everything else. */
-export const twoCoresRow = row(
-  'channel-two-cores',
-  'channel, a fresh voucher each call, two cores',
-  channel,
-  'two',
-)
-
 type Prepare = (
   context: Row.Context,
   url: string,
 ) => Promise<Pick<Row.Started, 'script' | 'refused' | 'loop'>>
 
-async function channel({ stand, calls }: Row.Context, url: string) {
-  const toRequest = paidRequests(await sessionOffer(url), stand.chain.chainId)
-  const script = freshVouchers(stand, calls(fastest)).map((signed) => signed.map(toRequest))
-  return { script, refused: forgedVouchers(stand).map(toRequest), loop: false }
-}
-
-function row(name: string, title: string, prepare: Prepare, cores: 'server' | 'two' = 'server'): Row {
+function row(name: string, title: string, prepare: Prepare): Row {
   return {
     name,
     title,
@@ -60,14 +50,7 @@ function row(name: string, title: string, prepare: Prepare, cores: 'server' | 't
       const database = stand.freshLedger(folder)
       const asset = Asset.of(stand.chain.chainId, stand.chain.token)
       const before = await earned(database, asset)
-      const server = await startGateway({
-        ...stand,
-        upstream: stand.upstream.port,
-        folder,
-        database,
-        probe,
-        cores,
-      })
+      const server = await startGateway({ ...stand, upstream: stand.upstream.port, folder, database, probe })
       try {
         const prepared = await prepare(context, `http://127.0.0.1:${stand.port}`)
         const check = async (answered: number) => {

@@ -1,7 +1,7 @@
 import os from 'node:os'
 import { isPinned } from './Child.ts'
 import { measureDisk } from './disk.ts'
-import { gatewayRows, twoCoresRow } from './gateway-rows.ts'
+import { gatewayRows } from './gateway-rows.ts'
 import { runGrowth } from './growth/Growth.ts'
 import { lacksRoom } from './growth/Ledgers.ts'
 import { runIdleMemory } from './growth/memory.ts'
@@ -89,5 +89,5 @@ function sayBusy(samples: Samples, say: (line: string) => void): void {
 function rowsFor({ only }: Options, say: (line: string) => void): Row[] {
   const wanted = ({ name }: Row) => only.test(name)
   const peers = peerRows(null).some(wanted) ? peerRows(installPeers(say)) : []
-  return [...gatewayRows, twoCoresRow, ...yardstickRows, ...peers].filter(wanted)
+  return [...gatewayRows, ...yardstickRows, ...peers].filter(wanted)
 }

@@ -1,6 +1,6 @@
-import { type Hex, keccak256, parseAbi, toHex } from 'viem'
+import { type Hex, parseAbi } from 'viem'
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts'
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ChainMismatchError, NoNodeError } from '../../gateway/chain/assert-ready.ts'
 import { createChain } from '../../gateway/chain/create-chain.ts'
 import { codeOfSelector, decodeRevert } from '../../gateway/chain/decode-revert.ts'
@@ -52,31 +52,6 @@ describe('Chain.verifyVoucher', () => {
       { chainId: local.chainId, escrow: local.token },
     ])
       expect(await stage.chain.verifyVoucher(voucher, await sign(domain), account.address)).toBe(false)
-  })
-
-  test('behavior: with a thread beside, of many that arrive together each gets its own answer', async () => {
-    const { chainId, rpcUrl, escrow } = local
-    const { ledger, clock } = stage
-    const relayer = generatePrivateKey()
-    const chain = createChain({ chainId, rpcUrl, escrow, relayer, ledger, clock, verifyBeside: true })
-    onTestFinished(() => chain.close())
-    const signed = await Promise.all(
-      Array.from({ length: 40 }, async (_, index) => {
-        const one = { channelId: keccak256(toHex(index)), cumulativeAmount: BigInt(index) }
-        return { one, signature: await account.signTypedData(Voucher.typedData({ chainId, escrow }, one)) }
-      }),
-    )
-    const forged = signed.map(({ one }, index) => ({
-      one,
-      signature: must(signed[(index + 1) % 40]).signature,
-    }))
-    const check = (all: typeof signed) =>
-      Promise.all(all.map(({ one, signature }) => chain.verifyVoucher(one, signature, account.address)))
-    // The first of them, while the thread starts, in the loop; later ones in the thread; again ones from memory.
-    for (let round = 0; round < 5; round++) {
-      expect(await check(forged)).toEqual(Array(40).fill(false))
-      expect(await check(round < 2 ? signed.slice(0, 20) : signed)).not.toContain(false)
-    }
   })
 
   test('behavior: a contract wallet confirms by ERC-1271, and no longer after it has changed hands', async () => {

@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises'
-import { beforeEach, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { inARow } from '../../gateway/chain/signatures/in-a-row.ts'
 
 /** Vouchers of a turn are checked in a row: each caller must get its own answer, or one would be served for another's signature. */
@@ -29,40 +29,6 @@ describe('inARow', () => {
     await Promise.all(later)
     await setImmediate()
     expect(seen).toEqual(['first', 'second', 'asked inside'])
-  })
-
-  describe('with somebody beside', () => {
-    const here: number[] = []
-    const double = (n: number) => {
-      here.push(n)
-      return n * 2
-    }
-    beforeEach(() => void here.splice(0))
-
-    test('default: who takes all of a turn answers each of it', async () => {
-      const ask = inARow(double, async (all) => all.map((n) => n * 10))
-      expect(await Promise.all([1, 2, 3].map(ask))).toEqual([10, 20, 30])
-      expect(here).toEqual([])
-    })
-
-    test('behavior: what it does not take is done here', async () => {
-      const ask = inARow(double, (all) => (all.length < 2 ? null : Promise.resolve([0, 0])))
-      expect(await ask(1)).toBe(2)
-      expect(await Promise.all([2, 3].map(ask))).toEqual([0, 0])
-      expect(here).toEqual([1])
-    })
-
-    test('error: what it took and could not do is done here, each for itself', async () => {
-      const half = (n: number) => {
-        if (n % 2 === 1) throw new Error(`${n} is odd`)
-        return n / 2
-      }
-      const ask = inARow(half, () => Promise.reject(new Error('It is gone.')))
-      expect(await Promise.allSettled([2, 3].map(ask))).toEqual([
-        { status: 'fulfilled', value: 1 },
-        { status: 'rejected', reason: new Error('3 is odd') },
-      ])
-    })
   })
 
   test('error: what fails, fails for who asked it alone', async () => {

@@ -89,7 +89,7 @@ describe('several relaying keys', () => {
     const settling = stage.desk.settle(payment)
     await vi.waitFor(async () => expect((await stage.ledger.openIntents())[0]?.state).toBe('sent'))
     const { key, folder, fromBlock } = stage
-    await stage.chain.close()
+    stage.chain.close()
     await settling
     await stage.close(false)
     await local.mine(1)

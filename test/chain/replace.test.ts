@@ -89,7 +89,7 @@ describe('Chain.tend', () => {
     await stage.chain.tend()
     const recorded = (await onlyIntent()).hash
     const { key, folder, fromBlock } = stage
-    await stage.chain.close()
+    stage.chain.close()
     expect(await stuck.promise).toMatchObject({ status: 'unknown' })
     await stage.close(false)
     proxy.refuse.clear()

@@ -184,31 +184,27 @@ describe('verifiedVouchers', () => {
 
   test('default: finds exactly what was added', () => {
     const known = verifiedVouchers(4)
-    expect(known.has({ voucher: voucher, signature: '0x01', signer })).toBe(false)
-    known.add({ voucher: voucher, signature: '0x01', signer })
-    expect(known.has({ voucher: { ...voucher }, signature: '0x01', signer })).toBe(true)
+    expect(known.has(voucher, '0x01', signer)).toBe(false)
+    known.add(voucher, '0x01', signer)
+    expect(known.has({ ...voucher }, '0x01', signer)).toBe(true)
   })
 
   test('error: a signature counts for no other amount, channel or signer', () => {
     const known = verifiedVouchers(4)
-    known.add({ voucher: voucher, signature: '0x01', signer })
-    expect(known.has({ voucher: { ...voucher, cumulativeAmount: 6n }, signature: '0x01', signer })).toBe(
-      false,
-    )
-    expect(
-      known.has({ voucher: { ...voucher, channelId: keccak256('0x') }, signature: '0x01', signer }),
-    ).toBe(false)
-    expect(known.has({ voucher: voucher, signature: '0x01', signer: other })).toBe(false)
-    expect(known.has({ voucher: voucher, signature: '0x02', signer })).toBe(false)
-    expect(known.has({ voucher: voucher, signature: '0x01', signer })).toBe(true)
+    known.add(voucher, '0x01', signer)
+    expect(known.has({ ...voucher, cumulativeAmount: 6n }, '0x01', signer)).toBe(false)
+    expect(known.has({ ...voucher, channelId: keccak256('0x') }, '0x01', signer)).toBe(false)
+    expect(known.has(voucher, '0x01', other)).toBe(false)
+    expect(known.has(voucher, '0x02', signer)).toBe(false)
+    expect(known.has(voucher, '0x01', signer)).toBe(true)
   })
 
   test('behavior: holds the last one of a channel, and whoever repeats an earlier one is verified anew', () => {
     const known = verifiedVouchers(4)
-    known.add({ voucher: voucher, signature: '0x01', signer })
-    known.add({ voucher: { ...voucher, cumulativeAmount: 6n }, signature: '0x02', signer })
-    expect(known.has({ voucher: { ...voucher, cumulativeAmount: 6n }, signature: '0x02', signer })).toBe(true)
-    expect(known.has({ voucher: voucher, signature: '0x01', signer })).toBe(false)
+    known.add(voucher, '0x01', signer)
+    known.add({ ...voucher, cumulativeAmount: 6n }, '0x02', signer)
+    expect(known.has({ ...voucher, cumulativeAmount: 6n }, '0x02', signer)).toBe(true)
+    expect(known.has(voucher, '0x01', signer)).toBe(false)
   })
 
   test('behavior: holds no more than it may, and forgets what was not asked for longest', () => {
@@ -217,13 +213,13 @@ describe('verifiedVouchers', () => {
       cumulativeAmount: 5n,
     })) as [Voucher, Voucher, Voucher]
     const known = verifiedVouchers(2)
-    known.add({ voucher: first, signature: '0x01', signer })
-    known.add({ voucher: second, signature: '0x02', signer })
-    expect(known.has({ voucher: first, signature: '0x01', signer })).toBe(true)
-    known.add({ voucher: third, signature: '0x03', signer })
-    expect(known.has({ voucher: second, signature: '0x02', signer })).toBe(false)
-    expect(known.has({ voucher: first, signature: '0x01', signer })).toBe(true)
-    expect(known.has({ voucher: third, signature: '0x03', signer })).toBe(true)
+    known.add(first, '0x01', signer)
+    known.add(second, '0x02', signer)
+    expect(known.has(first, '0x01', signer)).toBe(true)
+    known.add(third, '0x03', signer)
+    expect(known.has(second, '0x02', signer)).toBe(false)
+    expect(known.has(first, '0x01', signer)).toBe(true)
+    expect(known.has(third, '0x03', signer)).toBe(true)
   })
 })
 

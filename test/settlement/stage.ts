@@ -217,7 +217,7 @@ export async function createStage(local: LocalChain, options: createStage.Option
     balance: (account: Account.Account) => ledger.balance(account, Asset.of(chain.id, token)),
     /** Ends the process, so to say; the folder stays for the next one unless `remove`. */
     async close(remove = true) {
-      await chain.close()
+      chain.close()
       await ledger.close()
       if (remove) await rm(folder, { recursive: true, force: true })
     },

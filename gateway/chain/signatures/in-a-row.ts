@@ -1,30 +1,16 @@
 /**
  * Does what is asked for in one turn of the event loop in a row, after everything that arrived in it was read. Measured to be cheaper
  * than between other work for recovering a signer, probably because its tables (1 MB) and theirs push each other out of the cache.
- * `beside` may take all of it over, and what it takes and cannot do is done here.
  * @throws what `work` throws, to whom it was for
  */
 export function inARow<Question, Answer>(
   work: (question: Question) => Answer,
-  beside: (questions: readonly Question[]) => Promise<readonly Answer[]> | null = () => null,
 ): (question: Question) => Promise<Answer> {
   let waiting: Waiting<Question, Answer>[] = []
 
   function doAll(): void {
     const all = waiting
     waiting = []
-    const taken = beside(all.map(({ question }) => question))
-    if (taken === null) doHere(all)
-    else
-      taken.then(
-        (answers) => {
-          for (const [index, { resolve }] of all.entries()) resolve(answers[index] as Answer)
-        },
-        () => doHere(all),
-      )
-  }
-
-  function doHere(all: readonly Waiting<Question, Answer>[]): void {
     for (const { question, resolve, reject } of all)
       try {
         resolve(work(question))

@@ -1,6 +1,6 @@
 import type { Address, Hex } from 'viem'
 import { Generations } from '../../Generations.ts'
-import type { SignedVoucher } from './SignedVoucher.ts'
+import type { Voucher } from '../../protocol/Voucher.ts'
 
 /**
  * The last voucher of each channel whose signature was verified, so that an exact repeat costs a look-up. Only what an account
@@ -12,7 +12,7 @@ import type { SignedVoucher } from './SignedVoucher.ts'
 export function verifiedVouchers(most: number): verifiedVouchers.Known {
   const known = new Generations<Verified>(Math.floor(most / 2))
   return {
-    has({ voucher: { channelId, cumulativeAmount }, signature, signer }) {
+    has({ channelId, cumulativeAmount }, signature, signer) {
       const found = known.get(channelId)
       return (
         found !== undefined &&
@@ -21,7 +21,7 @@ export function verifiedVouchers(most: number): verifiedVouchers.Known {
         found.signer === signer
       )
     },
-    add({ voucher: { channelId, cumulativeAmount }, signature, signer }) {
+    add({ channelId, cumulativeAmount }, signature, signer) {
       known.set(channelId, { cumulativeAmount, signature, signer })
     },
   }
@@ -29,9 +29,9 @@ export function verifiedVouchers(most: number): verifiedVouchers.Known {
 
 export declare namespace verifiedVouchers {
   type Known = {
-    has(signed: SignedVoucher): boolean
+    has(voucher: Voucher, signature: Hex, signer: Address): boolean
     /** Call it only for a signature that `signer`, an account, was found to have made. What was not asked for lately makes room. */
-    add(signed: SignedVoucher): void
+    add(voucher: Voucher, signature: Hex, signer: Address): void
   }
 }
 

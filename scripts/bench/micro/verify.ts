@@ -50,7 +50,7 @@ const transferDigest = authorizationDigest()
 const fast = createSignatures(native(), fastKeccak)
 const slow = createSignatures(pure('asked for'))
 const known = verifiedVouchers(8_192)
-for (const { voucher, signature } of signed) known.add({ voucher, signature, signer })
+for (const { voucher, signature } of signed) known.add(voucher, signature, signer)
 
 const check = (good: boolean) => good || raise()
 
@@ -62,10 +62,7 @@ const costs = await measure({
   'digest of a transfer, viem': () => hashTypedData(typedTransfer as Parameters<typeof hashTypedData>[0]),
   'recover, native': (count) => check(fast.recover(at(count).digest, at(count).signature) === signer),
   'recover, pure': (count) => check(slow.recover(at(count).digest, at(count).signature) === signer),
-  'voucher checked, seen before': (count) => {
-    const { voucher, signature } = at(count)
-    return check(known.has({ voucher, signature, signer }))
-  },
+  'voucher checked, seen before': (count) => check(known.has(at(count).voucher, at(count).signature, signer)),
   'voucher checked, native': (count) => {
     const { voucher, signature } = at(count)
     return check(fast.signedBy(signer, digestOf(voucher), signature))
