@@ -121,8 +121,8 @@ export class WorkingSet {
   }
 
   /**
-   * A group has run: what it changed becomes durable with it. In the journal, as one row, where that saves something; in the tables
-   * where not, or when enough waits for them.
+   * A group has run: what it changed becomes durable with it. In the journal, as one row; in the tables when
+   * enough waits for them, or when they were written in it already.
    */
   end(operations: number): void {
     this.#operations += operations
