@@ -81,8 +81,18 @@ export async function openSqliteLedger(options: openSqliteLedger.Options): Promi
   if (wal !== undefined) database.pragma('synchronous = NORMAL')
   let idle: NodeJS.Timeout | undefined
   const onCommit = (group: GroupCommit.Group) => {
-    if (books.rows.isDirty && fold.idleMs > 0) idle ??= setTimeout(catchUp, fold.idleMs).unref()
+    if (idle === undefined && fold.idleMs > 0) catchUpWhenIdle()
     options.onCommit?.(group)
+  }
+  const catchUpWhenIdle = () => {
+    if (!books.rows.isDirty) return
+    const { folds } = books.rows
+    idle = setTimeout(() => {
+      idle = undefined
+      // Under load the tables are written anyway; doing it here as well would double the work.
+      if (books.rows.folds === folds) catchUp()
+      else catchUpWhenIdle()
+    }, fold.idleMs).unref()
   }
   /** Nothing hangs on it: what fails here is in the journal, and is tried again by whoever needs it. */
   const catchUp = () => {
@@ -230,8 +240,8 @@ export declare namespace openSqliteLedger {
      */
     sync?: 'in-commit' | 'beside' | 'small-at-once'
     /**
-     * When rows are written to their tables (`README.md`, "The journal"): when it comes to `groups` groups or `most` operations, `idleMs`
-     * after the first of it (0: that is not looked at), and at the close.
+     * When rows are written to their tables (`README.md`, "The journal"): when it comes to `groups` groups or `most` operations, when
+     * none were for `idleMs` (0: that is not looked at), and at the close.
      */
     fold?: Partial<Fold>
     /** Called after each commit. */

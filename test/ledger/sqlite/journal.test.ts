@@ -318,6 +318,22 @@ describe('the journal', () => {
       await vi.waitFor(() => expect([waits(), written()]).toEqual([0, 2]))
     })
 
+    test('behavior: under load the tables are not written once more for being idle', async () => {
+      vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+      onTestFinished(() => void vi.useRealTimers())
+      const usual = await openUsual({ idleMs: 100, groups: 3 })
+      await group(usual, 1)
+      await group(usual, 1)
+      expect([waits(), written()]).toEqual([2, 1])
+      await group(usual, 1)
+      await group(usual, 1)
+      expect([waits(), written()]).toEqual([1, 4])
+      vi.advanceTimersByTime(100)
+      expect([waits(), written()]).toEqual([1, 4])
+      vi.advanceTimersByTime(100)
+      expect([waits(), written()]).toEqual([0, 5])
+    })
+
     test('behavior: so many groups wait and no more', async () => {
       const usual = await openUsual({ idleMs: 0, groups: 4 })
       await group(usual, 2)
