@@ -36,8 +36,10 @@ export function startGateway(options: startGateway.Options): Promise<Child> {
       USD: { address: chain.token, decimals: 6, name: 'Test USD', version: '2', suggestedDeposit: '10000' },
     },
     routes: [
-      { path: routes.free, upstream: address, price: '0' },
-      { path: routes.paid, upstream: address, price: priceText },
+      ...(['GET', 'POST'] as const).flatMap((method) => [
+        { method, path: routes.free, upstream: address, price: '0' },
+        { method, path: routes.paid, upstream: address, price: priceText },
+      ]),
     ],
     // Nothing is brought to the chain while something is measured.
     settlement: { threshold: '1000000000' },

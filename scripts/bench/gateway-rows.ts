@@ -32,7 +32,20 @@ export const gatewayRows: readonly Row[] = [
     const script = stand.payers.map(({ session }) => [spend(session)])
     return { script, refused: [spend('not-a-session-of-anybody')], loop: true }
   }),
+  row('free-post', 'free, a POST of 1 kB', async ({ stand }) => ({
+    script: stand.payers.map(() => [request(routes.free, {}, oneKilobyte)]),
+    refused: [],
+    loop: true,
+  })),
+  row('balance-post', 'balance, a POST of 1 kB', async ({ stand }) => {
+    const spend = (session: string) =>
+      request(routes.paid, { authorization: `Bearer ${session}` }, oneKilobyte)
+    const script = stand.payers.map(({ session }) => [spend(session)])
+    return { script, refused: [spend('not-a-session-of-anybody')], loop: true }
+  }),
 ]
+
+const oneKilobyte = 'x'.repeat(1_024)
 
 type Prepare = (
   context: Row.Context,
@@ -49,13 +62,14 @@ function row(name: string, title: string, prepare: Prepare): Row {
       const { stand, folder, probe } = context
       const database = stand.freshLedger(folder)
       const asset = Asset.of(stand.chain.chainId, stand.chain.token)
-      const before = await earned(database, asset)
+      const method = name.endsWith('-post') ? 'POST' : 'GET'
+      const before = await earned(database, method, asset)
       const server = await startGateway({ ...stand, upstream: stand.upstream.port, folder, database, probe })
       try {
         const prepared = await prepare(context, `http://127.0.0.1:${stand.port}`)
         const check = async (answered: number) => {
-          const booked = Number(((await earned(database, asset)) - before) / price)
-          if (booked !== (name === 'free' ? 0 : answered))
+          const booked = Number(((await earned(database, method, asset)) - before) / price)
+          if (booked !== (name.startsWith('free') ? 0 : answered))
             throw new Error(`${name}: ${answered} calls were answered and ${booked} are in the books.`)
         }
         return { server, port: stand.port, ...prepared, check }
@@ -68,10 +82,10 @@ function row(name: string, title: string, prepare: Prepare): Row {
 }
 
 /** What the paid route has earned, base units. */
-async function earned(database: string, asset: Asset.Asset): Promise<bigint> {
+async function earned(database: string, method: 'GET' | 'POST', asset: Asset.Asset): Promise<bigint> {
   const ledger = await openSqliteLedger({ path: database, clock: systemClock })
   try {
-    return (await ledger.balance(Account.revenue(`GET ${routes.paid}`), asset)).posted
+    return (await ledger.balance(Account.revenue(`${method} ${routes.paid}`), asset)).posted
   } finally {
     await ledger.close()
   }
