@@ -1,5 +1,6 @@
 import type { HandlerCall } from '../routes/Route.ts'
 import type { Gone } from '../upstream/Gone.ts'
+import type { Source } from '../upstream/Source.ts'
 
 /**
  * A request as it came in: as much of it as a call needs, and nothing made before it is asked for. A server's message and
@@ -12,7 +13,7 @@ export type Incoming = {
   /** Header fields, names and values in turn, as they came. */
   readonly fields: readonly string[]
   /** Null when there is none. It can be read once. */
-  readonly body: ReadableStream<Uint8Array> | null
+  readonly body: Source | null
   readonly gone: Gone
   /** The whole address, for a handler that wants a `Request`. */
   readonly url: string

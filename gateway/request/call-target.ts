@@ -3,7 +3,7 @@ import { GatewayError } from '../errors.ts'
 import * as Fields from '../upstream/Fields.ts'
 import type { Forwarder } from '../upstream/Forwarder.ts'
 import { signalOf } from '../upstream/Gone.ts'
-import { fromStream, type Sink } from '../upstream/Source.ts'
+import { fromStream, type Sink, toStream } from '../upstream/Source.ts'
 import { privateCacheControl } from '../upstream/scrub.ts'
 import type { Priced } from './price.ts'
 
@@ -56,11 +56,12 @@ function handedOver({ incoming, body }: Priced, identity: Record<string, string>
   const headers = Fields.toHeaders(incoming.fields)
   for (const name of [...headers.keys()]) if (/^x[-_]farthing[-_]/i.test(name)) headers.delete(name)
   for (const [name, value] of Object.entries(identity)) headers.set(name, value)
-  const content = body.content instanceof Uint8Array ? new Uint8Array(body.content) : body.content
+  const { content } = body
   const init = {
     method: incoming.method,
     headers,
-    body: content,
+    body:
+      content === null ? null : content instanceof Uint8Array ? new Uint8Array(content) : toStream(content),
     signal: signalOf(incoming.gone),
     duplex: 'half' as const,
   }

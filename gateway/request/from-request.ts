@@ -1,4 +1,5 @@
 import * as Fields from '../upstream/Fields.ts'
+import { fromStream } from '../upstream/Source.ts'
 import type { Incoming } from './Incoming.ts'
 
 /** A web `Request` as the pipeline takes it. `target` as it stood on the request line. */
@@ -16,6 +17,7 @@ class WebRequest implements Incoming {
   readonly url: string
   readonly serve?: NonNullable<Incoming['serve']>
   readonly #request: Request
+  #body: Incoming['body'] | undefined
 
   constructor(request: Request, target: string, serve: Incoming['serve']) {
     this.method = request.method
@@ -27,7 +29,9 @@ class WebRequest implements Incoming {
   }
 
   get body(): Incoming['body'] {
-    return this.#request.body
+    const { body } = this.#request
+    this.#body ??= body === null ? null : fromStream(body)
+    return this.#body
   }
 
   get gone(): Incoming['gone'] {

@@ -4,6 +4,7 @@ import { Exchange } from './exchange.ts'
 import * as Fields from './Fields.ts'
 import type { Gone } from './Gone.ts'
 import { RequestTooLargeError, requestBody } from './request-body.ts'
+import type { Source } from './Source.ts'
 import { requestHeaders } from './scrub.ts'
 import { UpstreamBusyError } from './upstream-error.ts'
 
@@ -49,10 +50,11 @@ export function createForwarder(options: createForwarder.Options = {}): Forwarde
     if (origin.running >= limits.connections + limits.queued) throw new UpstreamBusyError()
 
     const headers = requestHeaders(request.headers, request)
+    const { body } = request
     const stream =
-      request.body instanceof ReadableStream && declared !== 0
-        ? requestBody(request.body, request.maxRequestBytes)
-        : undefined
+      body === null || body instanceof Uint8Array || declared === 0
+        ? undefined
+        : requestBody(body, request.maxRequestBytes)
     if (stream !== undefined && declared !== undefined) headers.push('content-length', String(declared))
 
     origin.running += 1
@@ -73,7 +75,7 @@ export function createForwarder(options: createForwarder.Options = {}): Forwarde
         path: base + request.path,
         method: request.method,
         headers,
-        body: stream?.stream ?? bytesOf(request.body),
+        body: stream?.stream ?? bytesOf(body),
         headersTimeout: 0,
         bodyTimeout: request.idleMs,
       },
@@ -119,7 +121,7 @@ export declare namespace Forwarder {
     path: string
     /** The caller's headers, as received. They are scrubbed here. */
     headers: readonly string[]
-    body: ReadableStream<Uint8Array> | Uint8Array | null
+    body: Source | Uint8Array | null
     /** What the gateway says itself, such as `x-farthing-wallet`. Wins over the caller's header of the same name. */
     set?: Readonly<Record<string, string>>
     /** The whole time to the answer's header: waiting for a connection, connecting, sending. */

@@ -57,8 +57,15 @@ describe('plainRequest', () => {
       expect(await seen(`${target === '*' ? 'OPTIONS' : 'GET'} ${target} HTTP/1.1`)).toBe(null)
     })
 
-  test('behavior: what has a body, another method or two hosts goes through the app', async () => {
-    expect(await seen('POST /a HTTP/1.1', [], 'x')).toBe(null)
+  test('behavior: a body comes with the methods that have one', async () => {
+    for (const method of ['DELETE', 'PATCH', 'POST', 'PUT']) {
+      expect((await seen(`${method} /a HTTP/1.1`, [], 'x'))?.body, method).not.toBe(null)
+      expect(await seen(`${method} /a HTTP/1.1`), method).toMatchObject({ body: null })
+    }
+  })
+
+  test('behavior: a body where none belongs, another method or two hosts go through the app', async () => {
+    for (const method of ['GET', 'OPTIONS']) expect(await seen(`${method} /a HTTP/1.1`, [], 'x')).toBe(null)
     expect(await seen('TRACE /a HTTP/1.1')).toBe(null)
     expect(await seen('GET /a HTTP/1.1', ['Host: other.test'])).toBe(null)
   })

@@ -3,6 +3,7 @@ import * as Fields from '../../gateway/upstream/Fields.ts'
 import {
   fromStream,
   readAll,
+  readUpTo,
   type Sink,
   type Source,
   tapped,
@@ -82,6 +83,45 @@ describe('fromStream and readAll', () => {
       pull: (controller) => controller.error(new Error('broke')),
     })
     await expect(readAll(fromStream(stream))).rejects.toThrow('broke')
+  })
+})
+
+describe('readUpTo', () => {
+  test('default: a body up to the limit is read whole, in no more copies than it takes', async () => {
+    for (const some of [[], pieces.slice(0, 1), pieces]) {
+      const whole = Buffer.concat(some)
+      const { source } = sourceOf(some)
+      expect(Buffer.from((await readUpTo(source, whole.byteLength)) as Uint8Array)).toEqual(whole)
+    }
+  })
+
+  test('behavior: of a longer one nothing is lost, and no more is read than was asked for', async () => {
+    const { source, state } = sourceOf(pieces)
+    const longer = (await readUpTo(source, 4)) as Source
+    expect(state.given).toBe(2)
+    const reader = toStream(longer).getReader()
+    expect((await reader.read()).value).toEqual(bytes('one'))
+    expect((await reader.read()).value).toEqual(bytes('two'))
+    expect(state.given).toBe(2)
+    expect((await reader.read()).value).toEqual(bytes('three'))
+    expect((await reader.read()).done).toBe(true)
+  })
+
+  test('behavior: leaving a longer one leaves the source', async () => {
+    const { source, state } = sourceOf(pieces)
+    const longer = (await readUpTo(source, 4)) as Source
+    longer.cancel()
+    expect(state.cancelled).toBe(true)
+  })
+
+  test('error: what breaks off rejects; where it was longer, whoever takes it hears so after what was read', async () => {
+    const short = sourceOf(pieces.slice(0, 1), (sink) => sink.fail(new Error('broke')))
+    await expect(readUpTo(short.source, 100)).rejects.toThrow('broke')
+    const long = sourceOf(pieces.slice(0, 2), (sink) => sink.fail(new Error('broke')))
+    const reader = toStream((await readUpTo(long.source, 4)) as Source).getReader()
+    expect((await reader.read()).value).toEqual(bytes('one'))
+    expect((await reader.read()).value).toEqual(bytes('two'))
+    await expect(reader.read()).rejects.toThrow('broke')
   })
 })
 

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { RequestTooLargeError } from '../../gateway/upstream/request-body.ts'
+import { fromStream } from '../../gateway/upstream/Source.ts'
 import {
   CallerGoneError,
   RequestNotForwardableError,
@@ -12,7 +13,7 @@ describe('when the caller fails', () => {
   test('error: a body over the limit is 413: declared, nothing is sent; undeclared, it is cut at the limit', async () => {
     const upstream = await upstreamOf((request) => request.resume())
     const forwarder = forwarderOf()
-    const body = () => streamOf([new Uint8Array(60), new Uint8Array(60)])
+    const body = () => fromStream(streamOf([new Uint8Array(60), new Uint8Array(60)]))
     const request = call(upstream.url, { method: 'POST', maxRequestBytes: 100 })
     const headers = ['content-length', '120']
     await expect(forwarder.forward({ ...request, headers, body: body() })).rejects.toThrow(

@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo, Socket } from 'node:net'
 import * as Fields from '../../gateway/upstream/Fields.ts'
 import { createForwarder, type Forwarder } from '../../gateway/upstream/Forwarder.ts'
-import { toStream } from '../../gateway/upstream/Source.ts'
+import { fromStream, toStream } from '../../gateway/upstream/Source.ts'
 
 /** A real HTTP server whose every answer the test writes itself, and that remembers what it saw. */
 export type RawUpstream = {
@@ -49,14 +49,14 @@ export async function rawUpstream(
 /** A plain GET, to be changed where a test needs it. */
 export function call(
   upstream: URL,
-  { headers = new Headers(), ...changes }: call.Changes = {},
+  { headers = new Headers(), body = null, ...changes }: call.Changes = {},
 ): Forwarder.Request {
   return {
     upstream,
     method: 'GET',
     path: '/',
     headers: Fields.from(headers),
-    body: null,
+    body: body instanceof ReadableStream ? fromStream(body) : body,
     deadlineMs: 10_000,
     idleMs: 10_000,
     maxRequestBytes: 1_000_000,
@@ -65,7 +65,10 @@ export function call(
 }
 
 export declare namespace call {
-  type Changes = Partial<Omit<Forwarder.Request, 'headers'>> & { headers?: Headers }
+  type Changes = Partial<Omit<Forwarder.Request, 'headers' | 'body'>> & {
+    headers?: Headers
+    body?: Forwarder.Request['body'] | ReadableStream<Uint8Array>
+  }
 }
 
 /** A forwarder whose answers are read as web streams and `Headers`. */
