@@ -6,8 +6,15 @@ import { measureRow, type Samples } from './rounds.ts'
 import { measure, type Sample } from './Sample.ts'
 import type { Stand } from './Stand.ts'
 
+/** The gateway's rows whose latency is promised. */
+const promised = ['free', 'channel', 'channel-repeated', 'balance']
+/** What the same machine adds with nothing of ours in between: a proxy, and the prototypes that keep the promise. */
+const yardsticks = ['dispatch', 'limit-kept', 'limit-balance']
+
 /** What a call waits longer because the gateway stands in between, at half of what it can do. Milliseconds. */
 export type Latency = {
+  /** Not the gateway's own. */
+  isYardstick: boolean
   /** Calls a second: half of the row's own median. */
   perSecond: number
   added: Percentiles
@@ -25,14 +32,15 @@ export type Latency = {
 
 type Percentiles = { p50: number; p99: number; p999: number }
 
-/** Measures each row at half of its full rate, and the API itself at the same rate, in turns. */
+/** Measures such of these rows at half of their full rates, and the API itself at the same rates, in turns. */
 export async function runLatency(
-  rows: readonly Row[],
+  all: readonly Row[],
   samples: Samples,
   stand: Stand,
   options: Options & { say(line: string): void },
 ): Promise<Record<string, Latency>> {
   const found: Record<string, Latency> = {}
+  const rows = [...promised, ...yardsticks].flatMap((name) => all.filter((row) => row.name === name))
   for (const row of rows) {
     const full = median((samples[row.name] ?? []).map(({ rate }) => rate))
     if (full === null) continue
@@ -48,7 +56,7 @@ export async function runLatency(
       const second = round % 2 === 0 ? await ofApi() : await ofGateway()
       pairs.push(round % 2 === 0 ? { gateway: first, direct: second } : { gateway: second, direct: first })
     }
-    const latency = summarise(perSecond, pairs)
+    const latency = { isYardstick: yardsticks.includes(row.name), ...summarise(perSecond, pairs) }
     found[row.name] = latency
     options.say(describe(row.name, latency))
   }
@@ -63,7 +71,7 @@ async function measureApi(stand: Stand, { warmMs, measureMs }: Options, perSecon
   return measure(nobody, { folder, script, port: upstream.port, loop: true, warmMs, measureMs, perSecond })
 }
 
-function summarise(perSecond: number, pairs: Latency['samples']): Latency {
+function summarise(perSecond: number, pairs: Latency['samples']): Omit<Latency, 'isYardstick'> {
   const middle = (pick: (pair: Latency['samples'][number]) => number) => median(pairs.map(pick)) ?? 0
   const of = (pick: (pair: Latency['samples'][number]) => Sample): Percentiles => ({
     p50: middle((pair) => pick(pair).p50),

@@ -47,8 +47,7 @@ export async function runBench(options: Options, say: (line: string) => void): P
     )
     if (all.length > 0) say(table(all, samples))
     if (options.latency) say('Added at half load')
-    const sold = gatewayRows.filter(({ name }) => name in samples)
-    const latency = options.latency ? await runLatency(sold, samples, stand, told) : {}
+    const latency = options.latency ? await runLatency(all, samples, stand, told) : {}
     const disk = options.latency ? measureDisk(stand.folder, options.quick ? 10 : 1_000) : null
     const growth = options.growth && noRoom === null ? await runGrowth(stand, told) : null
     const memory = options.memory && noRoom === null ? await runIdleMemory(stand, told) : null

@@ -15,7 +15,7 @@ export type Target = {
 
 /** Every promise with what this run found. */
 export function targets({ ratios, ratiosByProcessor, latency, growth, memory }: Result): Target[] {
-  const measured = Object.values(latency)
+  const measured = Object.values(latency).filter(({ isYardstick }) => !isYardstick)
   const worst = (pick: (one: (typeof measured)[number]) => number) =>
     measured.length === 0 ? null : Math.max(...measured.map(pick))
   const rows: [title: string, name: keyof Result['ratiosByProcessor'], least: number][] = [

@@ -11,6 +11,8 @@ const rows = [
   'channel',
   'channel-repeated',
   'balance',
+  'free-post',
+  'balance-post',
   'dispatch',
   'limit',
   'limit-kept',
@@ -58,7 +60,10 @@ describe('bench', () => {
       'growth1M',
     ])
     expect(Object.keys(result.samples)).toEqual(rows)
-    expect(Object.keys(result.latency ?? {})).toEqual(['free', 'channel', 'channel-repeated', 'balance'])
+    expect(Object.keys(result.latency ?? {})).toEqual([
+      ...['free', 'channel', 'channel-repeated', 'balance'],
+      ...['dispatch', 'limit-kept', 'limit-balance'],
+    ])
     for (const samples of Object.values(result.samples)) expect(samples).toHaveLength(1)
   })
 

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
 import { document } from '../../scripts/bench/document.ts'
+import type { Latency } from '../../scripts/bench/latency.ts'
 import type { Result } from '../../scripts/bench/Result.ts'
 import { medians, ratios } from '../../scripts/bench/report.ts'
 import type { Sample } from '../../scripts/bench/Sample.ts'
@@ -41,6 +42,15 @@ describe('targets', () => {
       'free over nginx': null,
       'heap for an idle channel': null,
     })
+  })
+
+  test('behavior: what is added at half load is the worst of the gateway, and no yardstick', () => {
+    const added = (p99: number, isYardstick: boolean) =>
+      ({ isYardstick, added: { p50: 0, p99, p999: p99 }, longestScavenge: p99 / 2 }) as Latency
+    const latency = { free: added(2, false), balance: added(4, false), dispatch: added(9, true) }
+    const found = targets({ ...result, latency }).map(({ title, found }) => [title, found])
+    expect(found).toContainEqual(['p99 added at half load, the worst row', 4])
+    expect(found).toContainEqual(['longest scavenge at half load', 2])
   })
 })
 
