@@ -11,6 +11,9 @@ export type BoundBody = {
   digest: string | null
 }
 
+/** Longest body that is read before a free call is forwarded: it comes in one piece mostly, and costs less as bytes. */
+const shortBody = 16_384
+
 /** Reads a body up to `limit` bytes. A longer one is left as it comes, what was read of it in front. */
 export async function bindBody(
   { body, fields }: Pick<Incoming, 'body' | 'fields'>,
@@ -19,10 +22,22 @@ export async function bindBody(
   if (body === null) return { content: null, digest: null }
   const length = Number(Fields.get(fields, 'content-length') ?? 0)
   if (length > limit) return { content: body, digest: null }
-  const content = await readUpTo(body, limit).catch((cause: unknown) => {
-    throw new CallerGoneError({ cause })
-  })
+  const content = await readBody(body, limit)
   if (!(content instanceof Uint8Array)) return { content, digest: null }
   if (content.byteLength === 0) return { content: null, digest: null }
   return { content, digest: `sha-256=:${hash('sha256', content, 'base64')}:` }
+}
+
+/** The body of a free call, which is bound to nothing: read where it says that it is short, else left as it comes. */
+export async function freeBody({ body, fields }: Pick<Incoming, 'body' | 'fields'>): Promise<BoundBody> {
+  if (body === null) return { content: null, digest: null }
+  const length = Fields.get(fields, 'content-length')
+  const isShort = length !== null && Number(length) <= shortBody
+  return { content: isShort ? await readBody(body, shortBody) : body, digest: null }
+}
+
+function readBody(body: Source, limit: number): Promise<Uint8Array | Source> {
+  return readUpTo(body, limit).catch((cause: unknown) => {
+    throw new CallerGoneError({ cause })
+  })
 }

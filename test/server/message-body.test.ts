@@ -111,7 +111,7 @@ describe('MessageBody', () => {
       response.end('no')
       expect(await answer()).toContain('200 OK')
       const sending = setInterval(() => socket.write('1\r\nx\r\n'), 10)
-      await once(socket, 'close')
+      await new Promise<void>((resolve) => socket.once('close', () => resolve()))
       clearInterval(sending)
     }
   })
