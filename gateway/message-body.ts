@@ -13,16 +13,22 @@ export class MessageBody implements Source {
   readonly #message: IncomingMessage
   /** Who takes it, until it has ended in any way. */
   #sink: Sink | null = null
+  #isClosed = false
 
   constructor(message: IncomingMessage, response: ServerResponse) {
     this.#message = message
     onClose(response, () => {
-      this.#take()?.fail(new Error('The connection was closed.'))
+      this.#isClosed = true
+      this.#take()?.fail(closed())
       if (!message.complete) discardRest(message)
     })
   }
 
   open(sink: Sink): void {
+    if (this.#isClosed) {
+      sink.fail(closed())
+      return
+    }
     const message = this.#message
     this.#sink = sink
     message.on('data', (chunk: Uint8Array) => {
@@ -47,6 +53,8 @@ export class MessageBody implements Source {
     return sink
   }
 }
+
+const closed = () => new Error('The connection was closed.')
 
 function discardRest(message: IncomingMessage): void {
   const late = setTimeout(() => message.socket.destroy(), lingerMs).unref()

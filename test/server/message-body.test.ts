@@ -81,6 +81,16 @@ describe('MessageBody', () => {
     }
   })
 
+  test('error: a caller that left before its body was opened fails whoever opens it, who would wait for ever', async () => {
+    for (const sent of ['half', '0123456789']) {
+      const { body, socket, response } = await begun('content-length: 10')
+      socket.write(sent)
+      socket.destroy()
+      await once(response, 'close')
+      await expect(readAll(body)).rejects.toThrow('closed')
+    }
+  })
+
   test('behavior: what nobody reads does not keep the caller from its answer, nor its connection from the next call', async () => {
     const { response, socket, answer, message } = await begun('content-length: 10')
     response.end('no')
