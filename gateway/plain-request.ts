@@ -14,9 +14,9 @@ export function plainRequest(message: IncomingMessage, response: ServerResponse)
   const { method = '', url = '', rawHeaders } = message
   if (!methods.has(method) || !plainTarget.test(url)) return null
   if (!plainHost.test(Fields.get(rawHeaders, 'host') ?? '')) return null
-  const isLong = hasBody(rawHeaders)
-  if (isLong && !methodsWithBody.has(method)) return null
-  return new PlainRequest(message, method, url, response, isLong)
+  if (!hasBody(rawHeaders)) return new PlainRequest(message, method, url, response, null)
+  if (!methodsWithBody.has(method)) return null
+  return new PlainRequest(message, method, url, response, new MessageBody(message, response))
 }
 
 /** Whether a body follows: the parser has refused what says so in two ways (RFC 9112, section 6.3). */
@@ -45,13 +45,13 @@ class PlainRequest implements Incoming, Gone {
     method: string,
     target: string,
     response: ServerResponse,
-    hasBody: boolean,
+    body: MessageBody | null,
   ) {
     this.#message = message
     this.method = method
     this.target = target
     this.fields = message.rawHeaders
-    this.body = hasBody ? new MessageBody(message, response) : null
+    this.body = body
     onClose(response, () => {
       if (response.writableFinished) return
       this.aborted = true

@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto'
 import * as Fields from '../upstream/Fields.ts'
-import { readUpTo, type Source } from '../upstream/Source.ts'
+import { readUpTo } from '../upstream/read-up-to.ts'
+import type { Source } from '../upstream/Source.ts'
 import { CallerGoneError } from '../upstream/upstream-error.ts'
 import type { Incoming } from './Incoming.ts'
 

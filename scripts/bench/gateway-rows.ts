@@ -32,27 +32,38 @@ export const gatewayRows: readonly Row[] = [
     const script = stand.payers.map(({ session }) => [spend(session)])
     return { script, refused: [spend('not-a-session-of-anybody')], loop: true }
   }),
-  row('free-post', 'free, a POST of 1 kB', async ({ stand }) => ({
-    script: stand.payers.map(() => [request(routes.free, {}, oneKilobyte)]),
-    refused: [],
-    loop: true,
-  })),
-  row('balance-post', 'balance, a POST of 1 kB', async ({ stand }) => {
-    const spend = (session: string) =>
-      request(routes.paid, { authorization: `Bearer ${session}` }, oneKilobyte)
-    const script = stand.payers.map(({ session }) => [spend(session)])
-    return { script, refused: [spend('not-a-session-of-anybody')], loop: true }
-  }),
+  row(
+    'free-post',
+    'free, a POST of 1 kB',
+    async ({ stand }) => ({
+      script: stand.payers.map(() => [request(routes.free, {}, oneKilobyte)]),
+      refused: [],
+      loop: true,
+    }),
+    'POST',
+  ),
+  row(
+    'balance-post',
+    'balance, a POST of 1 kB',
+    async ({ stand }) => {
+      const spend = (session: string) =>
+        request(routes.paid, { authorization: `Bearer ${session}` }, oneKilobyte)
+      const script = stand.payers.map(({ session }) => [spend(session)])
+      return { script, refused: [spend('not-a-session-of-anybody')], loop: true }
+    },
+    'POST',
+  ),
 ]
 
 const oneKilobyte = 'x'.repeat(1_024)
 
+type Method = 'GET' | 'POST'
 type Prepare = (
   context: Row.Context,
   url: string,
 ) => Promise<Pick<Row.Started, 'script' | 'refused' | 'loop'>>
 
-function row(name: string, title: string, prepare: Prepare): Row {
+function row(name: string, title: string, prepare: Prepare, method: Method = 'GET'): Row {
   return {
     name,
     title,
@@ -62,7 +73,6 @@ function row(name: string, title: string, prepare: Prepare): Row {
       const { stand, folder, probe } = context
       const database = stand.freshLedger(folder)
       const asset = Asset.of(stand.chain.chainId, stand.chain.token)
-      const method = name.endsWith('-post') ? 'POST' : 'GET'
       const before = await earned(database, method, asset)
       const server = await startGateway({ ...stand, upstream: stand.upstream.port, folder, database, probe })
       try {
@@ -82,7 +92,7 @@ function row(name: string, title: string, prepare: Prepare): Row {
 }
 
 /** What the paid route has earned, base units. */
-async function earned(database: string, method: 'GET' | 'POST', asset: Asset.Asset): Promise<bigint> {
+async function earned(database: string, method: Method, asset: Asset.Asset): Promise<bigint> {
   const ledger = await openSqliteLedger({ path: database, clock: systemClock })
   try {
     return (await ledger.balance(Account.revenue(`${method} ${routes.paid}`), asset)).posted

@@ -3,7 +3,8 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { type AddressInfo, connect, type Socket } from 'node:net'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { MessageBody } from '../../gateway/message-body.ts'
-import { readAll, readUpTo, type Source } from '../../gateway/upstream/Source.ts'
+import { readUpTo } from '../../gateway/upstream/read-up-to.ts'
+import { readAll, type Source } from '../../gateway/upstream/Source.ts'
 
 type Got = { body: Source; message: IncomingMessage; response: ServerResponse }
 

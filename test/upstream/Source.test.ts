@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import * as Fields from '../../gateway/upstream/Fields.ts'
+import { readUpTo } from '../../gateway/upstream/read-up-to.ts'
 import {
   fromStream,
   readAll,
-  readUpTo,
   type Sink,
   type Source,
   tapped,
