@@ -92,6 +92,29 @@ describe('MessageBody', () => {
     }
   })
 
+  test('error: whoever still reads when the answer is over is told so, and sent no more', async () => {
+    const { body, response, socket } = await begun('content-length: 10')
+    socket.write('half')
+    const first = Promise.withResolvers<void>()
+    const failed = Promise.withResolvers<unknown>()
+    let pieces = 0
+    body.open({
+      write() {
+        pieces += 1
+        first.resolve()
+        return false
+      },
+      end: () => failed.reject(new Error('It ended.')),
+      fail: failed.resolve,
+    })
+    await first.promise
+    response.end('no')
+    expect(String(await failed.promise)).toContain('closed')
+    socket.write('123456')
+    await once(socket, 'data')
+    expect(pieces).toBe(1)
+  })
+
   test('behavior: what nobody reads does not keep the caller from its answer, nor its connection from the next call', async () => {
     const { response, socket, answer, message } = await begun('content-length: 10')
     response.end('no')

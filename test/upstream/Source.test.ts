@@ -123,6 +123,23 @@ describe('readUpTo', () => {
     expect((await reader.read()).value).toEqual(bytes('two'))
     await expect(reader.read()).rejects.toThrow('broke')
   })
+
+  test('error: what breaks off before a longer one is taken is not forgotten', async () => {
+    let sink: Sink | undefined
+    const source: Source = {
+      open(to) {
+        sink = to
+        to.write(bytes('one'))
+      },
+      resume() {},
+      cancel() {},
+    }
+    const longer = (await readUpTo(source, 1)) as Source
+    sink?.fail(new Error('broke'))
+    const reader = toStream(longer).getReader()
+    expect((await reader.read()).value).toEqual(bytes('one'))
+    await expect(reader.read()).rejects.toThrow('broke')
+  })
 })
 
 describe('tapped', () => {
