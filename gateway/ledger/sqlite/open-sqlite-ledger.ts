@@ -29,6 +29,7 @@ import { doubtsOf } from './doubts/doubts-of.ts'
 import { relaysOf } from './exposure/relays-of.ts'
 import { unsettledInAll } from './exposure/unsettled.ts'
 import { GroupCommit } from './group-commit.ts'
+import { rollUp } from './history/roll-up.ts'
 import { inPages } from './in-pages.ts'
 import { guardInstance } from './instances/instances.ts'
 import { instancesOf } from './instances/instances-of.ts'
@@ -147,6 +148,7 @@ export async function openSqliteLedger(options: openSqliteLedger.Options): Promi
     storeAnswer: (id, answer) => write(() => keepAnswer(books, needPayment(books, id).id, answer)),
     forgetAnswers: (before) => inPages((limit) => write(() => forgetAnswers(books, before, limit))),
     forgetAnswersAbove: (bytes) => inPages((limit) => write(() => forgetAnswersAbove(books, bytes, limit))),
+    rollUp: (before) => write(() => rollUp(books, before)),
     openPayments: (limit) => read(() => openPayments(books, limit)),
     orphans: (limit) => read(() => orphans(books, limit)),
 

@@ -189,6 +189,47 @@ CREATE TABLE exposure (
   unsettled TEXT NOT NULL CHECK (unsettled = '0' OR (unsettled GLOB '[1-9]*' AND unsettled NOT GLOB '*[^0-9]*'))
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE history (
+  segment INTEGER PRIMARY KEY CHECK (segment > 0),
+  -- How many are in it, and between which ids.
+  payment_count INTEGER NOT NULL CHECK (payment_count >= 0),
+  first_payment TEXT,
+  last_payment TEXT,
+  transfer_count INTEGER NOT NULL CHECK (transfer_count >= 0),
+  first_transfer INTEGER,
+  last_transfer INTEGER,
+  -- JSON, by Zstandard: {"payments": [{..., "booked": [transfer, ...]}, ...], "vouchers": [transfer, ...]}
+  body BLOB NOT NULL,
+  CONSTRAINT filled CHECK (payment_count + transfer_count > 0)
+) STRICT;
+
+CREATE TRIGGER history_is_final BEFORE UPDATE ON history
+BEGIN SELECT RAISE(ABORT, 'history is never changed'); END;
+
+CREATE TRIGGER history_stays BEFORE DELETE ON history
+BEGIN SELECT RAISE(ABORT, 'history is never deleted'); END;
+
+CREATE TABLE history_names (
+  name BLOB NOT NULL CHECK (length(name) = 16),
+  repeat INTEGER NOT NULL CHECK (repeat >= 0),
+  segment INTEGER NOT NULL REFERENCES history (segment),
+  PRIMARY KEY (name, repeat)
+) STRICT, WITHOUT ROWID;
+
+CREATE TRIGGER history_names_stay BEFORE DELETE ON history_names
+BEGIN SELECT RAISE(ABORT, 'a name is never forgotten'); END;
+
+CREATE TABLE history_progress (
+  id INTEGER PRIMARY KEY CHECK (id = 1),
+  payment TEXT NOT NULL,
+  transfer INTEGER NOT NULL,
+  highest INTEGER NOT NULL
+) STRICT;
+
+CREATE TRIGGER history_only_advances BEFORE UPDATE ON history_progress
+WHEN NEW.payment < OLD.payment OR NEW.transfer < OLD.transfer OR NEW.highest < OLD.highest
+BEGIN SELECT RAISE(ABORT, 'history only advances'); END;
+
 CREATE TABLE instances (
   seq INTEGER PRIMARY KEY,
   id TEXT NOT NULL UNIQUE,
@@ -334,6 +375,10 @@ CREATE TRIGGER payments_keep_their_key BEFORE UPDATE OF id, family, repeat, fing
 BEGIN SELECT RAISE(ABORT, 'a payment keeps its id, key and fingerprint'); END;
 
 CREATE TRIGGER payments_stay BEFORE DELETE ON payments
+WHEN OLD.open = 1 OR OLD.rail = 'charge' OR NOT EXISTS (
+  SELECT 1 FROM history
+  WHERE segment = (SELECT max(segment) FROM history) AND OLD.id BETWEEN first_payment AND last_payment
+)
 BEGIN SELECT RAISE(ABORT, 'a payment is never deleted'); END;
 
 CREATE TABLE read_blocks (
@@ -464,6 +509,10 @@ WHEN OLD.reversed_by IS NOT NULL OR OLD.tx IS NULL
 BEGIN SELECT RAISE(ABORT, 'a transfer that stands on chain is reversed once'); END;
 
 CREATE TRIGGER transfers_stay BEFORE DELETE ON transfers
+WHEN OLD.tx IS NOT NULL OR NOT EXISTS (
+  SELECT 1 FROM history
+  WHERE segment = (SELECT max(segment) FROM history) AND OLD.id BETWEEN first_transfer AND last_transfer
+)
 BEGIN SELECT RAISE(ABORT, 'a transfer is never deleted: book a counter-entry'); END;
 
 CREATE TABLE withdrawals (

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setImmediate } from 'node:timers/promises'
+import Database from 'better-sqlite3'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import * as Account from '../../../gateway/ledger/Account.ts'
 import { openSqliteLedger } from '../../../gateway/ledger/sqlite/open-sqlite-ledger.ts'
@@ -59,6 +60,11 @@ describe('a gateway that is killed', () => {
         expect(state === 'held' ? ['held', 'captured', 'void'] : [state], id).toContain(money)
       }
       expect(await violations(ledger)).toEqual([])
+      const database = new Database(path, { readonly: true })
+      const segments = database.prepare('SELECT segment FROM history').all()
+      database.close()
+      // It was not killed before it had rolled up anything.
+      expect(segments.length).toBeGreaterThanOrEqual(operations < 400 ? 0 : 1)
       for (const payment of await ledger.openPayments(1_000)) await ledger.void(payment.id, 'recovered')
       expect((await ledger.channel(channelId))?.reserved).toBe(0n)
       expect(await violations(ledger)).toEqual([])

@@ -2,6 +2,7 @@ import type { AcceptedVoucher } from '../../Channel.ts'
 import type { Books } from '../Books.ts'
 import { sql } from '../sql.ts'
 import { vouchersIn } from '../working-set/channels.ts'
+import { transfersInOrder } from './transfers-in-order.ts'
 
 type Row = {
   id: string
@@ -17,25 +18,28 @@ type Row = {
   vouchers: string
   last_spend: number | null
 }
-type Transfer = { id: number; channel_id: string; kind: string; amount: string; previous: number | null }
 type Sums = { accepted: bigint; spent: bigint; settled: bigint; lastSpend: number | null }
 
 const nothing: Sums = { accepted: 0n, spent: 0n, settled: 0n, lastSpend: null }
 
 const channels = sql<[], Row>`
   SELECT id, settled, spent, accepted, deposit, owed, prepaid, reserved, in_debt, finalized, vouchers, last_spend FROM channels`
-const transfers = sql<[], Transfer>`
-  SELECT id, channel_id, kind, amount, previous FROM transfers
-  WHERE channel_id IS NOT NULL AND kind IN ('voucher', 'capture', 'convert', 'settle') AND reversed_by IS NULL ORDER BY id`
+/** Transfers that raise a counter of their channel, and which. */
+const counters = new Map([
+  ['voucher', 'accepted'],
+  ['capture', 'spent'],
+  ['convert', 'spent'],
+  ['settle', 'settled'],
+] as const)
 
 /** Law 3: the counters are in order, and each is what its transfers sum to. */
 export function auditChannels(books: Books): string[] {
   const violations: string[] = []
   const booked = new Map<string, Sums>()
-  for (const transfer of books.each(transfers)) {
-    const { id, channel_id, kind, amount, previous } = transfer
+  for (const { id, channel_id, kind, amount, previous, reversed_by } of transfersInOrder(books)) {
+    const counter = (counters as ReadonlyMap<string, 'accepted' | 'spent' | 'settled'>).get(kind)
+    if (channel_id === null || counter === undefined || reversed_by !== null) continue
     const sums = booked.get(channel_id) ?? nothing
-    const counter = kind === 'voucher' ? 'accepted' : kind === 'settle' ? 'settled' : 'spent'
     const next = { ...sums, [counter]: sums[counter] + BigInt(amount) }
     if (counter === 'spent' && previous !== sums.lastSpend)
       violations.push(

@@ -1,25 +1,28 @@
 import * as Account from '../../Account.ts'
 import type { Books } from '../Books.ts'
+import type { PastPayment } from '../history/segments.ts'
 import { sql } from '../sql.ts'
+import { auditNames } from './audit-history.ts'
+import { segmentsInOrder } from './segments-in-order.ts'
 
 type Row = {
   id: string
   rail: string
-  wallet: `0x${string}`
   earns: string
   amount: string
   charged: string
   delivery: string
   money: string
-  kind: string | null
-  moved: string | null
 }
+type Moved = { kind: string | null; moved: string | null }
 type Sums = { charged: bigint; given: bigint; charges: number }
+
+const nothing: Sums = { charged: 0n, given: 0n, charges: 0 }
 
 const twice = sql<[], { key: string; times: number }>`
   SELECT key, count(*) AS times FROM payments GROUP BY family, repeat HAVING count(*) > 1`
-const payments = sql<[], Row>`
-  SELECT payments.id, rail, wallet, earns, payments.amount, charged, delivery, money,
+const payments = sql<[], Row & Moved>`
+  SELECT payments.id, rail, earns, payments.amount, charged, delivery, money,
     transfers.kind AS kind, transfers.amount AS moved
   FROM payments LEFT JOIN transfers ON transfers.payment_id = payments.id
     AND NOT (kind = 'recovery' AND reversed_by IS NOT NULL)
@@ -28,12 +31,15 @@ const payments = sql<[], Row>`
 /** Law 5: one call for a key, and each payment is charged what its transfers say: once, or given back whole. */
 export function auditPayments(books: Books): string[] {
   const violations = books.all(twice).map((row) => `key ${row.key} has ${row.times} payments`)
+  violations.push(...auditNames(books))
+  for (const { content } of segmentsInOrder(books))
+    for (const payment of content?.payments ?? []) violations.push(...judge(payment, sumsOf(payment)))
   let last: Row | null = null
-  let sums: Sums = { charged: 0n, given: 0n, charges: 0 }
+  let sums = nothing
   for (const row of books.each(payments)) {
     if (last !== null && last.id !== row.id) {
       violations.push(...judge(last, sums))
-      sums = { charged: 0n, given: 0n, charges: 0 }
+      sums = nothing
     }
     sums = add(sums, row)
     last = row
@@ -42,7 +48,11 @@ export function auditPayments(books: Books): string[] {
   return violations
 }
 
-function add(sums: Sums, row: Row): Sums {
+function sumsOf({ booked }: PastPayment): Sums {
+  return booked.reduce((sums, { kind, amount }) => add(sums, { kind, moved: amount }), nothing)
+}
+
+function add(sums: Sums, row: Moved): Sums {
   const moved = BigInt(row.moved ?? 0)
   if (row.kind === 'refund') return { ...sums, given: sums.given + moved }
   if (row.kind === 'capture' || row.kind === 'charge' || row.kind === 'recovery')

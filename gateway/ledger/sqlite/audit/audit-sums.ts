@@ -1,8 +1,7 @@
 import type { Books } from '../Books.ts'
 import { sql } from '../sql.ts'
+import { transfersInOrder } from './transfers-in-order.ts'
 
-const transfers = sql<[], { id: number; debit: string; credit: string; asset: string; amount: string }>`
-  SELECT id, debit, credit, asset, amount FROM transfers ORDER BY id`
 const accounts = sql<
   [],
   { name: string; asset: string; posted: string }
@@ -16,7 +15,7 @@ export function auditSums(books: Books): string[] {
     const key = `${name} ${asset}`
     booked.set(key, (booked.get(key) ?? 0n) + amount)
   }
-  for (const { id, debit, credit, asset, amount } of books.each(transfers)) {
+  for (const { id, debit, credit, asset, amount } of transfersInOrder(books)) {
     const units = BigInt(amount)
     if (units < 0n || debit === credit)
       violations.push(`transfer ${id} moves ${amount} from ${debit} to ${credit}`)

@@ -4,31 +4,16 @@ import type { Books } from '../Books.ts'
 import { sql } from '../sql.ts'
 import { type Event, genesis, hashOf } from '../trail/Event.ts'
 import { transferBody } from '../trail/transfer-body.ts'
+import { auditSegments, type StatedSegment } from './audit-history.ts'
+import { type BookedTransfer, transfersInOrder } from './transfers-in-order.ts'
 
 /** Rows read at once. */
 const page = 1_000
 /** Violations that are named; the rest is counted. */
 const most = 100
 
-type Transfer = {
-  id: number
-  kind: string
-  debit: string
-  credit: string
-  asset: string
-  amount: string
-  payment_id: string | null
-  channel_id: string | null
-  tx: string | null
-  log_index: number | null
-}
-
 const events = sql<[after: number, limit: number], Event>`
   SELECT seq, at, kind, subject, body, prev_hash, hash FROM events WHERE seq > ? ORDER BY seq LIMIT ?`
-const transfers = sql<[after: number, upTo: number], Transfer>`
-  SELECT id, kind, debit, credit, asset, amount, payment_id, channel_id, tx, log_index FROM transfers
-  WHERE id > ? AND id <= ? ORDER BY id`
-const lastTransfer = sql<[], { last: number }>`SELECT coalesce(max(id), 0) AS last FROM transfers`
 
 /**
  * Verifies the trail in order: every event follows the one before it, has the hash of its content, and states exactly the
@@ -37,6 +22,8 @@ const lastTransfer = sql<[], { last: number }>`SELECT coalesce(max(id), 0) AS la
 export function auditTrail(books: Books, anchor?: Trail.Anchor): Trail.Audit {
   const found = new Findings()
   const last = { seq: 0, hash: genesis }
+  const booked = new Booked(books)
+  const segments = new Map<number, StatedSegment>()
   let transfer = 0
   let count = 0
   let anchored: string | null = null
@@ -50,7 +37,11 @@ export function auditTrail(books: Books, anchor?: Trail.Anchor): Trail.Audit {
       checkLink(event, last, found)
       if (event.seq === anchor?.seq) anchored = event.hash
       const body = bodyOf(event, found)
-      if (count === 1) transfer = Number(body.lastTransfer ?? 0)
+      if (count === 1) {
+        transfer = Number(body.lastTransfer ?? 0)
+        booked.skip(transfer)
+      }
+      for (const { segment, hash } of segmentsOf(event, body)) segments.set(segment, { seq: event.seq, hash })
       for (const one of listOf(body.transfers)) {
         if (one.id <= transfer || stated.has(one.id))
           found.add(event.seq, `event ${event.seq} states transfer ${one.id} again`)
@@ -60,9 +51,11 @@ export function auditTrail(books: Books, anchor?: Trail.Anchor): Trail.Audit {
       last.seq = event.seq
       last.hash = event.hash
     }
-    transfer = compare(books, transfer, highest, stated, found)
+    compare(booked.upTo(highest), stated, found)
+    transfer = highest
   }
-  compare(books, transfer, books.get(lastTransfer)?.last ?? 0, new Map(), found)
+  compare(booked.upTo(Number.POSITIVE_INFINITY), new Map(), found)
+  for (const { seq, violation } of auditSegments(books, segments)) found.add(seq, violation)
   if (anchor !== undefined && anchored !== anchor.hash)
     found.add(
       anchor.seq,
@@ -106,28 +99,50 @@ function listOf(value: unknown): { id: number }[] {
   return Array.isArray(value) ? value.filter((one) => typeof one?.id === 'number') : []
 }
 
-/** Compares what a page of events states with the booked transfers `after` … `upTo`. Returns where it got to. */
-function compare(
-  books: Books,
-  after: number,
-  upTo: number,
-  stated: Map<number, Stated>,
-  found: Findings,
-): number {
-  for (let from = after; from < upTo; from += page)
-    for (const row of books.all(transfers, from, Math.min(from + page, upTo))) {
-      const said = stated.get(row.id)
-      stated.delete(row.id)
-      if (said === undefined) found.add(null, `transfer ${row.id} (${row.kind}) has no event in the trail`)
-      else if (said.text !== jcs(transferBody(toPosted(row))))
-        found.add(said.seq, `transfer ${row.id} is not what event ${said.seq} states`)
-    }
-  for (const [id, { seq }] of stated)
-    found.add(seq, `transfer ${id}, which event ${seq} states, is not in the books`)
-  return upTo
+/** Segments of the history that an event states: its own, or those of a group. */
+function segmentsOf(event: Event, body: Record<string, unknown>): { segment: number; hash: string }[] {
+  const told = event.kind === 'group' && Array.isArray(body.events) ? body.events : [{ ...event, body }]
+  return told
+    .filter((one) => one?.kind === 'history')
+    .map(({ subject, body: said }) => ({ segment: Number(subject), hash: String(said?.hash) }))
 }
 
-const toPosted = ({ payment_id, channel_id, tx, log_index, ...row }: Transfer): Books.Posted => ({
+/** Compares what a page of events states with what is booked. */
+function compare(booked: Iterable<BookedTransfer>, stated: Map<number, Stated>, found: Findings): void {
+  for (const row of booked) {
+    const said = stated.get(row.id)
+    stated.delete(row.id)
+    if (said === undefined) found.add(null, `transfer ${row.id} (${row.kind}) has no event in the trail`)
+    else if (said.text !== jcs(transferBody(toPosted(row))))
+      found.add(said.seq, `transfer ${row.id} is not what event ${said.seq} states`)
+  }
+  for (const [id, { seq }] of stated)
+    found.add(seq, `transfer ${id}, which event ${seq} states, is not in the books`)
+}
+
+/** The transfers that are booked, in order, taken a part at a time. */
+class Booked {
+  readonly #rows: Iterator<BookedTransfer, void>
+  #next: IteratorResult<BookedTransfer, void>
+
+  constructor(books: Books) {
+    this.#rows = transfersInOrder(books)
+    this.#next = this.#rows.next()
+  }
+
+  /** Up to and with a number. */
+  *upTo(id: number): Generator<BookedTransfer> {
+    for (; this.#next.done !== true && this.#next.value.id <= id; this.#next = this.#rows.next())
+      yield this.#next.value
+  }
+
+  /** Passes over those of before the trail began. */
+  skip(id: number): void {
+    for (const _ of this.upTo(id));
+  }
+}
+
+const toPosted = ({ payment_id, channel_id, tx, log_index, ...row }: BookedTransfer): Books.Posted => ({
   ...row,
   payment: payment_id,
   channel: channel_id,

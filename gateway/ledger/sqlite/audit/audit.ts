@@ -11,8 +11,11 @@ import { auditSums } from './audit-sums.ts'
 import { auditTrail } from './audit-trail.ts'
 
 const count = sql<[], { payments: number; channels: number; transfers: number; waiting: number }>`
-  SELECT (SELECT count(*) FROM payments) AS payments, (SELECT count(*) FROM channels) AS channels,
-    (SELECT count(*) FROM transfers) AS transfers, (SELECT count(*) FROM journal) AS waiting`
+  SELECT (SELECT count(*) FROM payments) + coalesce(sum(payment_count), 0) AS payments,
+    (SELECT count(*) FROM channels) AS channels,
+    (SELECT count(*) FROM transfers) + coalesce(sum(transfer_count), 0) AS transfers,
+    (SELECT count(*) FROM journal) AS waiting
+  FROM history`
 
 /**
  * Checks the laws from the transfers up, and the trail, on one snapshot. It reads everything once: on a busy gateway, run it in a

@@ -1,4 +1,5 @@
 import type { Books } from '../Books.ts'
+import { pastCredit } from '../history/find-past.ts'
 import { sql } from '../sql.ts'
 
 const given = sql<[payment: string], { amount: string }>`
@@ -6,5 +7,6 @@ const given = sql<[payment: string], { amount: string }>`
 
 /** Base units of a payment that became credit of the payer's wallet. */
 export function creditedOf(books: Books, paymentId: string): bigint {
-  return books.all(given, paymentId).reduce((sum, { amount }) => sum + BigInt(amount), 0n)
+  const sum = books.all(given, paymentId).reduce((sum, { amount }) => sum + BigInt(amount), 0n)
+  return sum === 0n ? pastCredit(books, paymentId) : sum
 }

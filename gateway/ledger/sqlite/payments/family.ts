@@ -1,5 +1,6 @@
 import type { Payment } from '../../Payment.ts'
 import type { Books } from '../Books.ts'
+import { pastRepeat } from '../history/find-past.ts'
 import { sql } from '../sql.ts'
 import { findPayment, findRepeat } from './find-payment.ts'
 
@@ -46,7 +47,7 @@ function familyOf(books: Books, key: string): Family {
   const known = books.rows.families.get(key)
   if (known !== undefined) return known
   const unwritten = books.rows.payments.unwritten(key).at(-1)?.repeat
-  const last = unwritten ?? books.load(lastRepeat, key)?.last ?? -1
+  const last = unwritten ?? Math.max(books.load(lastRepeat, key)?.last ?? -1, pastRepeat(books, key) ?? -1)
   return books.rows.families.keep(key, { last, calls: new Map() })
 }
 

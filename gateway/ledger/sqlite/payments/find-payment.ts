@@ -2,6 +2,7 @@ import type { Address, Hex } from 'viem'
 import { PaymentNotFoundError } from '../../errors.ts'
 import type { Payment } from '../../Payment.ts'
 import type { Books } from '../Books.ts'
+import { pastOfCall, pastOfKey, pastPayment } from '../history/find-past.ts'
 import { sql } from '../sql.ts'
 import { asItIs, booksOfPayment } from '../working-set/payments.ts'
 import { type PaymentRow, toPayment } from './PaymentRow.ts'
@@ -25,7 +26,7 @@ export function findPayment(
   books: Books,
   by: { id: string } | { key: string } | { transaction: Hex; wallet?: Address },
 ): Payment | null {
-  if ('id' in by) return booksOfPayment(books, by.id)?.payment ?? null
+  if ('id' in by) return booksOfPayment(books, by.id)?.payment ?? asPayment(pastPayment(books, by.id))
   if ('key' in by) return ofKey(books, by.key)
   const transaction = by.transaction.toLowerCase()
   const row =
@@ -49,6 +50,8 @@ export function findRepeat(books: Books, family: string, fingerprint: string): P
   const latest = unwritten.findLast((row) => row.repeat > 0 && isSame(row))
   if (latest !== undefined) return latest.payment
   const row = books.load(byCall, family, fingerprint)
+  const past = pastOfCall(books, family, fingerprint)
+  if (past !== null && past.repeat > (row?.repeat ?? 0)) return toPayment(past)
   const payment = row === null ? ofRepeat(books, family, 0) : asItIs(books, row)
   return payment?.fingerprint === fingerprint ? payment : null
 }
@@ -65,8 +68,10 @@ function ofRepeat(books: Books, family: string, repeat: number): Payment | null 
   const unwritten = books.rows.payments.unwritten(family).find((row) => row.repeat === repeat)
   if (unwritten !== undefined) return unwritten.payment
   const row = books.load(byKey, family, repeat)
-  return row === null ? null : asItIs(books, row)
+  return row === null ? asPayment(pastOfKey(books, family, repeat)) : asItIs(books, row)
 }
+
+const asPayment = (past: PaymentRow | null) => (past === null ? null : toPayment(past))
 
 /** Payments that have not ended, oldest first. */
 export function openPayments(books: Books, limit: number): Payment[] {

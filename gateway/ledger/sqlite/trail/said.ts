@@ -79,6 +79,11 @@ export function intent(kind: string): (intent: Ledger.Intent) => Said {
   })
 }
 
+/** What ended long ago was moved into the history. */
+export function rolledUp(segment: number, what: { payments: number; transfers: number; hash: string }): Said {
+  return { kind: 'history', subject: String(segment), body: what }
+}
+
 /** A wallet signed in. The token, and what it is stored under, stay out of it. */
 export function session({ wallet, chainId, expiresAt }: Ledger.Session): Said {
   return { kind: 'session', subject: wallet.toLowerCase(), body: { chainId, expiresAt } }

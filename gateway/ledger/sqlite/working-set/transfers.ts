@@ -26,7 +26,8 @@ export const insertTransfer = sql<TransferValues>`
     (id, debit, credit, asset, amount, kind, payment_id, channel_id, withdrawal_id, chain_id, tx, log_index, block,
       created_at, previous)
   VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
-const last = sql<[], { id: number }>`SELECT coalesce(max(id), 0) AS id FROM transfers`
+const last = sql<[], { id: number }>`
+  SELECT max(coalesce((SELECT max(id) FROM transfers), 0), highest) AS id FROM history_progress WHERE id = 1`
 
 /** Transfers that wait to be written. They are numbered here, after those that the table has. */
 export class Transfers {

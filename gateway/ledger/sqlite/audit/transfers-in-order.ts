@@ -1,0 +1,79 @@
+import type { Books } from '../Books.ts'
+import { transfersIn } from '../history/segments.ts'
+import { sql } from '../sql.ts'
+import { segmentsInOrder } from './segments-in-order.ts'
+
+/** A transfer, wherever it stands. */
+export type BookedTransfer = {
+  id: number
+  kind: string
+  debit: string
+  credit: string
+  asset: string
+  amount: string
+  payment_id: string | null
+  channel_id: string | null
+  previous: number | null
+  tx: string | null
+  log_index: number | null
+  reversed_by: number | null
+}
+
+/** Rows read at once. */
+const page = 1_000
+
+const inTable = sql<[after: number, limit: number], BookedTransfer>`
+  SELECT id, kind, debit, credit, asset, amount, payment_id, channel_id, previous, tx, log_index, reversed_by FROM transfers
+  WHERE id > ? ORDER BY id LIMIT ?`
+const beginnings = sql<[], { begins: number }>`
+  SELECT first_transfer AS begins FROM history WHERE first_transfer IS NOT NULL ORDER BY segment`
+
+/** Every transfer in the order of booking: those of the history, and those of the table. */
+export function* transfersInOrder(books: Books): Generator<BookedTransfer> {
+  const table = ofTable(books)
+  let next = table.next()
+  for (const transfer of ofHistory(books)) {
+    for (; next.done !== true && next.value.id < transfer.id; next = table.next()) yield next.value
+    yield transfer
+  }
+  for (; next.done !== true; next = table.next()) yield next.value
+}
+
+function* ofTable(books: Books): Generator<BookedTransfer> {
+  for (let after = Number.MIN_SAFE_INTEGER; ; ) {
+    const rows = books.all(inTable, after, page)
+    yield* rows
+    const last = rows.at(-1)
+    if (last === undefined) return
+    after = last.id
+  }
+}
+
+/** Calls overlap, so segments do: a transfer waits until no later segment has one that comes before it. */
+function* ofHistory(books: Books): Generator<BookedTransfer> {
+  const later = lowestAfter(books.all(beginnings).map(({ begins }) => begins))
+  let waiting: BookedTransfer[] = []
+  let place = 0
+  for (const { content, begins } of segmentsInOrder(books)) {
+    if (begins !== null) place += 1
+    if (content === null) continue
+    const upTo = later[place] ?? Number.POSITIVE_INFINITY
+    const more = transfersIn(content).map((one) => ({ ...one, tx: null, log_index: null, reversed_by: null }))
+    waiting = waiting.concat(more).sort((a, b) => a.id - b.id)
+    const ready = waiting.findIndex(({ id }) => id >= upTo)
+    yield* ready === -1 ? waiting : waiting.slice(0, ready)
+    waiting = ready === -1 ? [] : waiting.slice(ready)
+  }
+  yield* waiting
+}
+
+/** At each place, the lowest of the numbers from there on. */
+function lowestAfter(numbers: readonly number[]): number[] {
+  const lowest: number[] = []
+  let least = Number.POSITIVE_INFINITY
+  for (const number of numbers.toReversed()) {
+    least = Math.min(least, number)
+    lowest.push(least)
+  }
+  return lowest.reverse()
+}

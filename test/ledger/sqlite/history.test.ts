@@ -1,0 +1,352 @@
+import { join } from 'node:path'
+import { zstdCompressSync } from 'node:zlib'
+import Database from 'better-sqlite3'
+import { beforeEach, describe, expect, onTestFinished, test } from 'vitest'
+import type { Ledger } from '../../../gateway/ledger/Ledger.ts'
+import { onceKey } from '../../../gateway/ledger/payment-id.ts'
+import { type Segment, unpack } from '../../../gateway/ledger/sqlite/history/segments.ts'
+import { openSqliteLedger } from '../../../gateway/ledger/sqlite/open-sqlite-ledger.ts'
+import {
+  alice,
+  balanceClaim,
+  bob,
+  chainId,
+  chainRef,
+  channelClaim,
+  channelId,
+  chargeClaim,
+  openChannel,
+  testClock,
+  topUp,
+  violations,
+} from '../fixtures.ts'
+import { testFolder } from '../test-folder.ts'
+
+const day = 86_400_000
+
+/** What ended long ago lies together in the history. For whoever asks for it, nothing may have changed. */
+describe('history', () => {
+  let ledger: Ledger
+  let path: string
+  let clock: ReturnType<typeof testClock>
+  beforeEach(async () => {
+    path = join(testFolder(), 'ledger.sqlite')
+    clock = testClock()
+    ledger = await openSqliteLedger({ path, clock })
+    onTestFinished(() => ledger.close())
+    await topUp(ledger, alice, 1_000n)
+    await openChannel(ledger)
+  })
+
+  const inFile = <Row>(statement: string): Row[] => {
+    const database = new Database(path, { readonly: true })
+    const rows = database.prepare<[], Row>(statement).all()
+    database.close()
+    return rows
+  }
+  const idsInTable = () => inFile<{ id: string }>('SELECT id FROM payments ORDER BY id').map(({ id }) => id)
+  const now = () => ({ now: clock.now() })
+
+  const byBalance = async (id: string, change: Partial<Ledger.ClaimRequest> = {}) => {
+    await ledger.claim(balanceClaim(id, { ...now(), ...change }))
+    await ledger.capture({ paymentId: id, amount: 10n, complete: true })
+  }
+  const byVoucher = async (id: string, cumulative: bigint, change: Partial<Ledger.ClaimRequest> = {}) => {
+    const result = await ledger.claim(channelClaim(id, cumulative, { ...now(), ...change }))
+    expect(result.outcome).toBe('fresh')
+    await ledger.capture({ paymentId: id, amount: 10n, complete: true })
+  }
+  const settle = (cumulative: bigint) =>
+    ledger.channelSettled({ id: channelId, cumulative, ref: chainRef(), ...now() })
+  /** Moves what is there by now, a month later. */
+  const rollUp = async () => {
+    clock.advance(31 * day)
+    while (await ledger.rollUp(clock.now() - 30 * day));
+  }
+
+  test('default: calls that ended long ago leave the tables, and are found as they were', async () => {
+    await byBalance('pay_1', { key: onceKey('pay_1') })
+    await byBalance('pay_2', { key: 'balance:2' })
+    await byVoucher('pay_3', 10n)
+    await ledger.claim(balanceClaim('pay_4', now()))
+    await ledger.capture({ paymentId: 'pay_4', amount: 10n })
+    await ledger.refund('pay_4', 'the stream broke', { amount: 4n })
+    await settle(10n)
+    const keys = [onceKey('pay_1'), 'balance:2', `voucher:${channelId}:10`, 'balance:pay_4']
+    const read = () =>
+      Promise.all([
+        ...['pay_1', 'pay_2', 'pay_3', 'pay_4'].map((id) => ledger.payment({ id })),
+        ...keys.map((key) => ledger.payment({ key })),
+      ])
+    const before = { payments: await read(), audit: await ledger.audit() }
+    expect(before.payments).not.toContain(null)
+
+    await rollUp()
+    expect(idsInTable().filter((id) => id.startsWith('pay_'))).toEqual([])
+    expect(inFile("SELECT kind FROM transfers WHERE kind NOT IN ('charge', 'settle')")).toEqual([])
+    expect(await read()).toEqual(before.payments)
+    expect(await ledger.credited('pay_4')).toBe(4n)
+    const { laws, payments, transfers } = await ledger.audit()
+    expect({ laws, payments, transfers }).toEqual({
+      laws: before.audit.laws,
+      payments: before.audit.payments,
+      transfers: before.audit.transfers,
+    })
+    expect(await violations(ledger)).toEqual([])
+  })
+
+  test('behavior: a key buys nothing again, however long ago it was used', async () => {
+    await byBalance('pay_1', { key: 'balance:1', fingerprint: 'a' })
+    await rollUp()
+    const again = (change: Partial<Ledger.ClaimRequest>) =>
+      ledger.claim(balanceClaim('pay_2', { key: 'balance:1', fingerprint: 'a', ...change }))
+    expect(await again({})).toMatchObject({ outcome: 'replayed', payment: { id: 'pay_1', charged: 10n } })
+    expect(await again({ fingerprint: 'b' })).toMatchObject({ outcome: 'conflict' })
+    expect(await again({ wallet: bob })).toMatchObject({ outcome: 'conflict' })
+    expect(await ledger.payment({ id: 'pay_2' })).toBeNull()
+  })
+
+  test('behavior: a voucher that is spent replays its call, and buys no other (a past call is not sold twice)', async () => {
+    await byVoucher('pay_1', 10n, { fingerprint: 'a' })
+    await settle(10n)
+    await rollUp()
+    const again = (id: string, fingerprint: string) => ledger.claim(channelClaim(id, 10n, { fingerprint }))
+    expect(await again('pay_2', 'a')).toMatchObject({ outcome: 'replayed', payment: { id: 'pay_1' } })
+    expect(await again('pay_3', 'b')).toMatchObject({ outcome: 'insufficient', available: 0n })
+  })
+
+  test('behavior: a voucher with value left goes on where it was, and each of its calls keeps its key', async () => {
+    for (const [n, fingerprint] of ['a', 'b', 'a'].entries())
+      await byVoucher(`pay_${n}`, 50n, { fingerprint, amount: 10n })
+    await settle(30n)
+    await rollUp()
+    expect(idsInTable().filter((id) => id.startsWith('pay_'))).toEqual([])
+    const key = `voucher:${channelId}:50`
+    await byVoucher('pay_4', 50n, { fingerprint: 'b' })
+    expect(await ledger.payment({ id: 'pay_4' })).toMatchObject({ key: `${key}#3` })
+    const keys = [key, `${key}#1`, `${key}#2`, `${key}#3`]
+    const ids = await Promise.all(keys.map(async (key) => (await ledger.payment({ key }))?.id))
+    expect(ids).toEqual(['pay_0', 'pay_1', 'pay_2', 'pay_4'])
+
+    await byVoucher('pay_5', 50n, { fingerprint: 'c' })
+    const replay = (fingerprint: string) => ledger.claim(channelClaim('pay_6', 50n, { fingerprint }))
+    expect(await replay('a')).toMatchObject({ outcome: 'replayed', payment: { id: 'pay_2' } })
+    expect(await replay('b')).toMatchObject({ outcome: 'replayed', payment: { id: 'pay_4' } })
+    expect(await violations(ledger)).toEqual([])
+  })
+
+  test('behavior: stays: what is young, in flight, on chain, unsettled, kept with its answer, or can be claimed again', async () => {
+    const answer = { sealed: new Uint8Array([1]) }
+    await byVoucher('pay_1-settled', 10n)
+    await settle(10n)
+    clock.advance(1)
+    await byVoucher('pay_2-unsettled', 20n)
+    await ledger.claim(balanceClaim('pay_3-open', now()))
+    await ledger.claim(balanceClaim('pay_4-void', now()))
+    await ledger.void('pay_4-void', 'upstream is down')
+    await ledger.claim(chargeClaim('pay_5-charge', now()))
+    await ledger.settled({ paymentId: 'pay_5-charge', ref: chainRef(), deliver: 'delivered' })
+    await ledger.claim(balanceClaim('pay_6-answer', now()))
+    await ledger.capture({ paymentId: 'pay_6-answer', amount: 10n, answer })
+    await byBalance('pay_7-old')
+    await ledger.claim(balanceClaim('pay_8-late', now()))
+    clock.advance(31 * day)
+    await ledger.capture({ paymentId: 'pay_8-late', amount: 10n, complete: true })
+    await byBalance('pay_9-young')
+    while (await ledger.rollUp(clock.now() - 30 * day));
+    const stayed = idsInTable().filter((id) => id.startsWith('pay_'))
+    expect(stayed.map((id) => id.slice(6))).toEqual([
+      'unsettled',
+      'open',
+      'void',
+      'charge',
+      'answer',
+      'late',
+      'young',
+    ])
+    expect(await ledger.answer('pay_6-answer')).toEqual(answer)
+    expect(await ledger.claim(balanceClaim('pay_x', { key: 'balance:pay_4-void' }))).toMatchObject({
+      outcome: 'fresh',
+      payment: { id: 'pay_4-void' },
+    })
+    expect(await violations(ledger)).toEqual([])
+  })
+
+  test('behavior: transfers are numbered on when the table has none left', async () => {
+    await byBalance('pay_1')
+    await byBalance('pay_2')
+    const { transfers } = await ledger.audit()
+    await rollUp()
+    await byBalance('pay_3')
+    await ledger.close()
+    expect(inFile(`SELECT id FROM transfers WHERE payment_id = 'pay_3'`)).toEqual([{ id: transfers + 1 }])
+    ledger = await openSqliteLedger({ path, clock })
+    expect(await violations(ledger)).toEqual([])
+  })
+
+  test('behavior: many calls make many segments, and each is found', async () => {
+    const ids = Array.from({ length: 300 }, (_, n) => `pay_${String(n).padStart(3, '0')}`)
+    await topUp(ledger, alice, 10_000n)
+    await Promise.all(ids.map((id) => byBalance(id)))
+    await rollUp()
+    expect(inFile('SELECT segment FROM history')).toHaveLength(3)
+    for (const id of ids) expect(await ledger.payment({ id }), id).toMatchObject({ id, charged: 10n })
+    expect(await violations(ledger)).toEqual([])
+  })
+
+  test('behavior: another process finds what this one has moved', async () => {
+    await byBalance('pay_1', { key: 'balance:1' })
+    const other = await openSqliteLedger({ path, clock })
+    onTestFinished(() => other.close())
+    expect(await other.payment({ id: 'pay_1' })).not.toBeNull()
+    await rollUp()
+    expect(await other.payment({ id: 'pay_1' })).toEqual(await ledger.payment({ id: 'pay_1' }))
+    expect(await other.claim(balanceClaim('pay_2', { key: 'balance:1' }))).toMatchObject({
+      outcome: 'replayed',
+    })
+  })
+
+  test('error: a move that fails leaves everything where it was, and fails alone', async () => {
+    await byBalance('pay_1')
+    await byBalance('pay_2')
+    const database = new Database(path)
+    database.exec(`CREATE TRIGGER broken BEFORE DELETE ON payments WHEN OLD.id = 'pay_2'
+      BEGIN SELECT RAISE(ABORT, 'the disk is strange'); END`)
+    database.close()
+    clock.advance(31 * day)
+    const [moved, paid] = await Promise.allSettled([
+      ledger.rollUp(clock.now()),
+      ledger.claim(balanceClaim('pay_3', now())),
+    ])
+    expect(moved).toMatchObject({ status: 'rejected', reason: { code: 'ledger-integrity' } })
+    expect(paid).toMatchObject({ status: 'fulfilled', value: { outcome: 'fresh' } })
+    expect(inFile('SELECT * FROM history')).toEqual([])
+    for (const id of ['pay_1', 'pay_2']) expect(await ledger.payment({ id })).toMatchObject({ charged: 10n })
+    expect(await violations(ledger)).toEqual([])
+  })
+
+  test('behavior: a settlement of past calls that the chain takes back is due at once', async () => {
+    await byVoucher('pay_1', 10n)
+    const ref = { ...chainRef(), blockHash: `0x${'b1'.repeat(32)}` } as const
+    await ledger.channelSettled({ id: channelId, cumulative: 10n, ref, ...now() })
+    await rollUp()
+    expect(inFile('SELECT segment FROM history')).toHaveLength(1)
+    const anchor = (await ledger.reorg.anchors(chainId, 10)).find(({ kind }) => kind === 'settle')
+    const resettled = {
+      channel: channelId,
+      gone: [anchor?.id ?? 0],
+      reason: 'gone',
+      now: [],
+      from: ref.block,
+    }
+    expect(await ledger.reorg.resettled(resettled)).toMatchObject({
+      settled: 0n,
+      spent: 10n,
+      unsettledSince: 0,
+    })
+    expect(await ledger.dueChannels({ before: 1, least: null })).toMatchObject([{ id: channelId }])
+    expect(await violations(ledger)).toEqual([])
+  })
+
+  describe('someone who has the file', () => {
+    beforeEach(async () => {
+      await byBalance('pay_1', { key: 'balance:1' })
+      await byVoucher('pay_2', 10n)
+      await settle(10n)
+      await rollUp()
+    })
+    /** Goes around every rule of the schema. */
+    const tamper = (change: (database: Database.Database) => void) => {
+      const database = new Database(path)
+      const triggers = database
+        .prepare<[], { name: string }>("SELECT name FROM sqlite_schema WHERE type = 'trigger'")
+        .all()
+      for (const { name } of triggers) database.exec(`DROP TRIGGER ${name}`)
+      database.pragma('foreign_keys = OFF')
+      change(database)
+      database.close()
+    }
+    const segment = (edit: (text: string) => string) => (database: Database.Database) => {
+      const text = JSON.stringify(contentOf(path))
+      database.prepare('UPDATE history SET body = ?').run(zstdCompressSync(edit(text)))
+    }
+
+    test('error: the schema lets nobody change or delete it, nor a row that is not in it', async () => {
+      await byBalance('pay_3')
+      await ledger.close()
+      const database = new Database(path)
+      onTestFinished(() => void database.close())
+      for (const statement of [
+        "UPDATE history SET body = x'00'",
+        'DELETE FROM history',
+        'DELETE FROM history_names',
+        'UPDATE history_progress SET transfer = 0',
+        "DELETE FROM payments WHERE id = 'pay_3'",
+        "DELETE FROM transfers WHERE payment_id = 'pay_3'",
+        'DELETE FROM transfers WHERE tx IS NOT NULL',
+      ])
+        expect(() => database.exec(statement), statement).toThrow(/never|advances/)
+      ledger = await openSqliteLedger({ path, clock })
+    })
+
+    const cases: [what: string, change: (database: Database.Database) => void, names: RegExp][] = [
+      [
+        'changes a payment',
+        segment((text) => text.replace('"charged":"10"', '"charged":"9"')),
+        /payment pay_1 is charged 9; its transfers sum to 10[\s\S]*segment 1 of the history is not what event \d+ states/,
+      ],
+      [
+        'changes a transfer',
+        segment((text) => text.replace('"kind":"capture"', '"kind":"refund"')),
+        /transfer \d+ is not what event \d+ states/,
+      ],
+      [
+        'changes who called',
+        segment((text) => text.replaceAll(alice, bob)),
+        /segment 1 of the history is not/,
+      ],
+      ['writes what is no segment', segment(() => '{}'), /segment 1 of the history is not what event/],
+      [
+        'writes anything',
+        (database) => database.exec("UPDATE history SET body = x'00'"),
+        /segment 1 .* is not/,
+      ],
+      [
+        'deletes a segment',
+        (database) => database.exec('DELETE FROM history'),
+        /segment 1 of the history, which event \d+ states, is gone/,
+      ],
+      [
+        'makes a key free again',
+        (database) => database.exec('DELETE FROM history_names'),
+        /payment pay_1 is in segment 1; its id leads to null, its key to null/,
+      ],
+      [
+        'sells a past key again',
+        (database) =>
+          database.exec(`INSERT INTO payments (id, family, repeat, fingerprint, rail, dialect, wallet, route, asset, amount,
+            charged, earns, delivery, money, created_at, updated_at) VALUES ('pay_3', 'balance:1', 0, 'f', 'balance', 'mpp', 'w',
+            'r', 'a', '0', '0', 'revenue:r', 'void', 'void', 1, 1)`),
+        /payment pay_3, or another one with its key, is in the history too/,
+      ],
+      [
+        'adds a segment',
+        (database) =>
+          database.exec(`INSERT INTO history (segment, payment_count, transfer_count, body)
+            SELECT 2, 1, 0, body FROM history`),
+        /segment 2 of the history has no event in the trail/,
+      ],
+    ]
+    test.each(cases)('error: %s, and the audit names it', async (_, change, names) => {
+      tamper(change)
+      expect((await violations(ledger)).join('\n')).toMatch(names)
+    })
+  })
+})
+
+function contentOf(path: string): Segment {
+  const database = new Database(path, { readonly: true })
+  const row = database.prepare<[], { body: Uint8Array }>('SELECT body FROM history').get()
+  database.close()
+  return unpack(row?.body ?? new Uint8Array())
+}
