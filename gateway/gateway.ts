@@ -11,6 +11,7 @@ import type { Config } from './config/Config.ts'
 import type { Deps } from './deps.ts'
 import { createDuties } from './duties.ts'
 import { topUpRoutes } from './endpoints/top-up.ts'
+import { createHistory } from './history.ts'
 import { deriveKeys } from './keys.ts'
 import type { Ledger } from './ledger/Ledger.ts'
 import { openSqliteLedger } from './ledger/sqlite/open-sqlite-ledger.ts'
@@ -141,6 +142,13 @@ export async function createGateway(options: createGateway.Options): Promise<Gat
     report,
     everyMs: Math.min(config.chain.pollMs, beatMs),
   })
+  const history = createHistory({
+    ledger,
+    clock,
+    leads: membership.leads,
+    days: config.historyDays,
+    failed: (error) => log.error({ err: error }, 'rolling up what is old failed'),
+  })
   const housekeeping = createTimer(
     60_000,
     async () => {
@@ -163,6 +171,7 @@ export async function createGateway(options: createGateway.Options): Promise<Gat
       throw error
     }
     housekeeping.start()
+    history.start()
   }
 
   return {
@@ -190,7 +199,7 @@ export async function createGateway(options: createGateway.Options): Promise<Gat
       await listening?.close(graceMs)
       ending.abort()
       await duties.stop()
-      await Promise.all([settlement.stop(), housekeeping.stop(), audits.stop()])
+      await Promise.all([settlement.stop(), housekeeping.stop(), history.stop(), audits.stop()])
       chain.close()
       await forwarder.close()
       if (!membership.isLost()) await ledger.note({ kind: 'gateway-stopped' })

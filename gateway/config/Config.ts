@@ -126,6 +126,7 @@ export function parse(input: unknown, environment: Record<string, string | undef
   const agreementAbove = check('chain.agreementAbove', () =>
     readAgreement(raw.chain.agreementAbove, [raw.chain.rpcUrl].flat().length, tokens.values()),
   )
+  check('historyDays', () => checkHistory(raw))
   const thresholds = new Map<Address, bigint>()
   for (const token of tokens.values())
     check('settlement.threshold', () =>
@@ -266,6 +267,16 @@ function describe(issue: z.core.$ZodIssue): string {
   return issue.code === 'unrecognized_keys'
     ? `${key}: does not know ${issue.keys.map((name) => JSON.stringify(name)).join(', ')}. Fix: check the spelling.`
     : `${key}: ${issue.message}`
+}
+
+/** What is passed over because its answer is kept would stay where it is for good. @throws {Error} */
+function checkHistory({ historyDays, limits }: RawConfig): void {
+  const least = limits.storedAnswerSeconds / 86_400
+  if (historyDays > least) return
+  throw new Error(
+    `${historyDays} is not above limits.storedAnswerSeconds, ${limits.storedAnswerSeconds} s, which is ${least} days: ` +
+      'a call is rolled up without its answer. Fix: raise historyDays, or keep answers for a shorter time.',
+  )
 }
 
 /** A configuration that cannot be used. Lists every complaint as `key: rule. Fix: …`. */

@@ -126,6 +126,14 @@ export const schema = z.strictObject({
     .default([])
     .describe('Secrets that were used before. Offers, answers and receipts made with them stay good.'),
   database: z.string().default('farthing.sqlite').describe('File of the ledger.'),
+  historyDays: z
+    .number()
+    .positive()
+    .max(36_500)
+    .default(30)
+    .describe(
+      'Age at which a call that has ended is rolled up with others, in days. Longer than `limits.storedAnswerSeconds`.',
+    ),
   chain: z
     .strictObject({
       id: z.int().min(1).describe('EIP-155 chain id.'),

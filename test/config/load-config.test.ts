@@ -148,6 +148,15 @@ describe('Config.parse', () => {
     expect(short.join()).not.toMatch(/c2hvcnQ|not-a-key/)
   })
 
+  test('error: calls that would be rolled up while their answers are kept', () => {
+    const complaint =
+      'historyDays: 1 is not above limits.storedAnswerSeconds, 86400 s, which is 1 days: a call is rolled up without its answer. ' +
+      'Fix: raise historyDays, or keep answers for a shorter time.'
+    const limits = { storedAnswerSeconds: 86_400 }
+    expect(complaintsOf(input({ historyDays: 1, limits }))).toEqual([complaint])
+    expect(complaintsOf(input({ historyDays: 1.5, limits }))).toEqual([])
+  })
+
   test('behavior: every complaint is said at once', () => {
     expect(complaintsOf(input({ escrow: 'x', publicUrl: 'y', ...route({ price: 'z' }) }))).toHaveLength(3)
   })

@@ -1,0 +1,66 @@
+import { join } from 'node:path'
+import Database from 'better-sqlite3'
+import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
+import { createHistory } from '../gateway/history.ts'
+import type { Ledger } from '../gateway/ledger/Ledger.ts'
+import { openSqliteLedger } from '../gateway/ledger/sqlite/open-sqlite-ledger.ts'
+import { alice, balanceClaim, testClock, topUp } from './ledger/fixtures.ts'
+import { testFolder } from './ledger/test-folder.ts'
+
+const day = 86_400_000
+
+describe('createHistory', () => {
+  const clock = testClock()
+  let ledger: Ledger
+  let path: string
+  beforeEach(async () => {
+    path = join(testFolder(), 'ledger.sqlite')
+    ledger = await openSqliteLedger({ path, clock })
+    onTestFinished(() => ledger.close())
+    await topUp(ledger, alice, 10_000n)
+    const ids = Array.from({ length: 300 }, (_, n) => `pay_${String(n).padStart(3, '0')}`)
+    await Promise.all(
+      ids.map(async (id) => {
+        await ledger.claim(balanceClaim(id, { now: clock.now() }))
+        await ledger.capture({ paymentId: id, amount: 10n, complete: true })
+      }),
+    )
+    await ledger.audit()
+  })
+  const segments = () => {
+    const database = new Database(path, { readonly: true })
+    const { many } = database.prepare<[], { many: number }>('SELECT count(*) AS many FROM history').get() ?? {
+      many: 0,
+    }
+    database.close()
+    return many
+  }
+  const failed = (error: unknown) => expect(error).toBeUndefined()
+
+  test('default: rolls up what is old, all of it, and nothing younger', async () => {
+    const history = createHistory({ ledger, clock, leads: () => true, days: 30, failed })
+    history.start()
+    await history.stop()
+    expect(segments()).toBe(0)
+    clock.advance(31 * day)
+    history.start()
+    await vi.waitFor(() => expect(segments()).toBe(3))
+    await history.stop()
+  })
+
+  test('behavior: stops between two parts, not after the last (a stop must not wait for a year of calls)', async () => {
+    clock.advance(31 * day)
+    const history = createHistory({ ledger, clock, leads: () => true, days: 30, failed })
+    history.start()
+    await history.stop()
+    expect(segments()).toBe(1)
+  })
+
+  test('behavior: leaves it to the gateway that leads', async () => {
+    clock.advance(31 * day)
+    const history = createHistory({ ledger, clock, leads: () => false, days: 30, failed })
+    history.start()
+    await history.stop()
+    expect(segments()).toBe(0)
+  })
+})
