@@ -49,6 +49,7 @@ export function simulatedConfig(chain: SimulatedChain, swarm: Swarm, guards: Gua
       settlement: { threshold: '0.05', maxAgeSeconds: swarm.maxAgeSeconds, everyMs: swarm.settleEveryMs },
       // Answers are kept through the whole run: what was paid for can be fetched to its end.
       limits: { storedAnswerSeconds: 10_000_000 },
+      historyDays: 200,
       challengeSeconds: swarm.challengeSeconds,
     },
     { SECRET: Buffer.alloc(32, 7).toString('base64'), KEY: chain.payeeKey },

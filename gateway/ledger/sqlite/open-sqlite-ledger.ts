@@ -34,12 +34,12 @@ import { inPages } from './in-pages.ts'
 import { guardInstance } from './instances/instances.ts'
 import { instancesOf } from './instances/instances-of.ts'
 import { LoopWait } from './LoopWait.ts'
-import { findAnswer, forgetAnswers, forgetAnswersAbove, keepAnswer } from './payments/answers.ts'
+import { findAnswer, forgetAnswers, forgetAnswersAbove, storeAnswer } from './payments/answers.ts'
 import { capture } from './payments/capture.ts'
 import { claim } from './payments/claim.ts'
 import { complete } from './payments/complete.ts'
 import { creditedOf } from './payments/credited.ts'
-import { findPayment, needPayment, openPayments, orphans } from './payments/find-payment.ts'
+import { findPayment, openPayments, orphans } from './payments/find-payment.ts'
 import { lost } from './payments/lost.ts'
 import { refund } from './payments/refund.ts'
 import { settled } from './payments/settled.ts'
@@ -145,7 +145,7 @@ export async function openSqliteLedger(options: openSqliteLedger.Options): Promi
     payment: (by) => ('transaction' in by ? read : look)(() => findPayment(books, by)),
     credited: (id) => read(() => creditedOf(books, id)),
     answer: (id) => look(() => findAnswer(books, id)),
-    storeAnswer: (id, answer) => write(() => keepAnswer(books, needPayment(books, id).id, answer)),
+    storeAnswer: (id, answer) => write(() => storeAnswer(books, id, answer)),
     forgetAnswers: (before) => inPages((limit) => write(() => forgetAnswers(books, before, limit))),
     forgetAnswersAbove: (bytes) => inPages((limit) => write(() => forgetAnswersAbove(books, bytes, limit))),
     rollUp: (before) => write(() => rollUp(books, before)),

@@ -182,6 +182,10 @@ WHEN NEW.seq <> (SELECT coalesce(max(seq), 0) + 1 FROM events)
 BEGIN SELECT RAISE(ABORT, 'an event follows the last one'); END;
 
 CREATE TRIGGER events_stay BEFORE DELETE ON events
+WHEN OLD.kind GLOB 'admin:*' OR OLD.seq = (SELECT max(seq) FROM events) OR NOT EXISTS (
+  SELECT 1 FROM history
+  WHERE segment = (SELECT max(segment) FROM history) AND OLD.seq BETWEEN first_event AND last_event
+)
 BEGIN SELECT RAISE(ABORT, 'an event is never deleted'); END;
 
 CREATE TABLE exposure (
@@ -198,9 +202,12 @@ CREATE TABLE history (
   transfer_count INTEGER NOT NULL CHECK (transfer_count >= 0),
   first_transfer INTEGER,
   last_transfer INTEGER,
-  -- JSON, by Zstandard: {"payments": [{..., "booked": [transfer, ...]}, ...], "vouchers": [transfer, ...]}
+  event_count INTEGER NOT NULL CHECK (event_count >= 0),
+  first_event INTEGER,
+  last_event INTEGER,
+  -- JSON, by Zstandard: {"payments": [{..., "booked": [transfer, ...]}, ...], "vouchers": [transfer, ...], "events": [event, ...]}
   body BLOB NOT NULL,
-  CONSTRAINT filled CHECK (payment_count + transfer_count > 0)
+  CONSTRAINT filled CHECK (payment_count + transfer_count + event_count > 0)
 ) STRICT;
 
 CREATE TRIGGER history_is_final BEFORE UPDATE ON history
@@ -223,11 +230,12 @@ CREATE TABLE history_progress (
   id INTEGER PRIMARY KEY CHECK (id = 1),
   payment TEXT NOT NULL,
   transfer INTEGER NOT NULL,
+  event INTEGER NOT NULL,
   highest INTEGER NOT NULL
 ) STRICT;
 
 CREATE TRIGGER history_only_advances BEFORE UPDATE ON history_progress
-WHEN NEW.payment < OLD.payment OR NEW.transfer < OLD.transfer OR NEW.highest < OLD.highest
+WHEN NEW.payment < OLD.payment OR NEW.transfer < OLD.transfer OR NEW.event < OLD.event OR NEW.highest < OLD.highest
 BEGIN SELECT RAISE(ABORT, 'history only advances'); END;
 
 CREATE TABLE instances (

@@ -84,6 +84,7 @@ describe('history', () => {
     await rollUp()
     expect(idsInTable().filter((id) => id.startsWith('pay_'))).toEqual([])
     expect(inFile("SELECT kind FROM transfers WHERE kind NOT IN ('charge', 'settle')")).toEqual([])
+    expect(inFile("SELECT kind FROM events WHERE kind IN ('claim', 'capture', 'refund')")).toEqual([])
     expect(await read()).toEqual(before.payments)
     expect(await ledger.credited('pay_4')).toBe(4n)
     const { laws, payments, transfers } = await ledger.audit()
@@ -189,8 +190,38 @@ describe('history', () => {
     await topUp(ledger, alice, 10_000n)
     await Promise.all(ids.map((id) => byBalance(id)))
     await rollUp()
-    expect(inFile('SELECT segment FROM history')).toHaveLength(3)
+    expect(inFile('SELECT segment FROM history WHERE payment_count > 0')).toHaveLength(3)
     for (const id of ids) expect(await ledger.payment({ id }), id).toMatchObject({ id, charged: 10n })
+    expect(await violations(ledger)).toEqual([])
+  })
+
+  test('behavior: the audit follows calls that overlap from segment to segment, also over one in which nothing was booked', async () => {
+    const ids = Array.from({ length: 384 }, (_, n) => `pay_${String(n).padStart(3, '0')}`)
+    await topUp(ledger, alice, 10_000n)
+    const [first = '', ...others] = ids
+    await ledger.claim(balanceClaim(first, now()))
+    for (const [n, id] of others.entries()) {
+      await ledger.claim(balanceClaim(id, now()))
+      await ledger.capture({ paymentId: id, amount: n < 127 || n >= 255 ? 10n : 0n, complete: true })
+    }
+    await ledger.capture({ paymentId: first, amount: 10n, complete: true })
+    await rollUp()
+    const counts = inFile<{ transfers: number }>(
+      'SELECT transfer_count AS transfers FROM history WHERE payment_count > 0 ORDER BY segment',
+    )
+    expect(counts.map(({ transfers }) => transfers)).toEqual([128, 0, 128])
+    expect(await violations(ledger)).toEqual([])
+  })
+
+  test('error: an answer for a call that was rolled up is refused alone (all writing would stop)', async () => {
+    await byBalance('pay_1')
+    await rollUp()
+    const [answer, paid] = await Promise.allSettled([
+      ledger.storeAnswer('pay_1', { sealed: new Uint8Array([1]) }),
+      ledger.claim(balanceClaim('pay_2', now())),
+    ])
+    expect(answer).toMatchObject({ status: 'rejected', reason: { code: 'payment-not-found' } })
+    expect(paid).toMatchObject({ status: 'fulfilled', value: { outcome: 'fresh' } })
     expect(await violations(ledger)).toEqual([])
   })
 
@@ -230,7 +261,7 @@ describe('history', () => {
     const ref = { ...chainRef(), blockHash: `0x${'b1'.repeat(32)}` } as const
     await ledger.channelSettled({ id: channelId, cumulative: 10n, ref, ...now() })
     await rollUp()
-    expect(inFile('SELECT segment FROM history')).toHaveLength(1)
+    expect(inFile('SELECT segment FROM history WHERE payment_count > 0')).toHaveLength(1)
     const anchor = (await ledger.reorg.anchors(chainId, 10)).find(({ kind }) => kind === 'settle')
     const resettled = {
       channel: channelId,
@@ -266,10 +297,15 @@ describe('history', () => {
       change(database)
       database.close()
     }
-    const segment = (edit: (text: string) => string) => (database: Database.Database) => {
-      const text = JSON.stringify(contentOf(path))
-      database.prepare('UPDATE history SET body = ?').run(zstdCompressSync(edit(text)))
-    }
+    /** Segment 1 has the calls, segment 2 what the trail said of them. */
+    const segment =
+      (edit: (text: string) => string, number = 1) =>
+      (database: Database.Database) => {
+        const text = JSON.stringify(contentOf(path, number))
+        database
+          .prepare('UPDATE history SET body = ? WHERE segment = ?')
+          .run(zstdCompressSync(edit(text)), number)
+      }
 
     test('error: the schema lets nobody change or delete it, nor a row that is not in it', async () => {
       await byBalance('pay_3')
@@ -284,6 +320,8 @@ describe('history', () => {
         "DELETE FROM payments WHERE id = 'pay_3'",
         "DELETE FROM transfers WHERE payment_id = 'pay_3'",
         'DELETE FROM transfers WHERE tx IS NOT NULL',
+        'DELETE FROM events WHERE seq = 1',
+        'DELETE FROM events',
       ])
         expect(() => database.exec(statement), statement).toThrow(/never|advances/)
       ledger = await openSqliteLedger({ path, clock })
@@ -313,8 +351,18 @@ describe('history', () => {
       ],
       [
         'deletes a segment',
-        (database) => database.exec('DELETE FROM history'),
+        (database) => database.exec('DELETE FROM history WHERE segment = 1'),
         /segment 1 of the history, which event \d+ states, is gone/,
+      ],
+      [
+        'changes an event',
+        segment((text) => text.replace('delivered', 'failed'), 2),
+        /event \d+ \(\w+\) does not have the hash[\s\S]*segment 2 of the history is not/,
+      ],
+      [
+        'deletes events',
+        (database) => database.exec('DELETE FROM history WHERE segment = 2'),
+        /event \d+ is missing[\s\S]*segment 2 of the history, which event \d+ states, is gone/,
       ],
       [
         'makes a key free again',
@@ -332,9 +380,9 @@ describe('history', () => {
       [
         'adds a segment',
         (database) =>
-          database.exec(`INSERT INTO history (segment, payment_count, transfer_count, body)
-            SELECT 2, 1, 0, body FROM history`),
-        /segment 2 of the history has no event in the trail/,
+          database.exec(`INSERT INTO history (segment, payment_count, transfer_count, event_count, body)
+            SELECT 9, 1, 0, 0, body FROM history WHERE segment = 1`),
+        /segment 9 of the history has no event in the trail/,
       ],
     ]
     test.each(cases)('error: %s, and the audit names it', async (_, change, names) => {
@@ -344,9 +392,11 @@ describe('history', () => {
   })
 })
 
-function contentOf(path: string): Segment {
+function contentOf(path: string, segment: number): Segment {
   const database = new Database(path, { readonly: true })
-  const row = database.prepare<[], { body: Uint8Array }>('SELECT body FROM history').get()
+  const row = database
+    .prepare<[number], { body: Uint8Array }>('SELECT body FROM history WHERE segment = ?')
+    .get(segment)
   database.close()
   return unpack(row?.body ?? new Uint8Array())
 }

@@ -32,8 +32,8 @@ const payments = sql<[], Row & Moved>`
 export function auditPayments(books: Books): string[] {
   const violations = books.all(twice).map((row) => `key ${row.key} has ${row.times} payments`)
   violations.push(...auditNames(books))
-  for (const { content } of segmentsInOrder(books))
-    for (const payment of content?.payments ?? []) violations.push(...judge(payment, sumsOf(payment)))
+  for (const { payments } of segmentsInOrder(books, 'calls'))
+    for (const payment of payments) violations.push(...judge(payment, sumsOf(payment)))
   let last: Row | null = null
   let sums = nothing
   for (const row of books.each(payments)) {

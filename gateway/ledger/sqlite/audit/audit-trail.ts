@@ -1,19 +1,16 @@
 import { jcs } from '../../../protocol/Encoding.ts'
 import type { Trail } from '../../Trail.ts'
 import type { Books } from '../Books.ts'
-import { sql } from '../sql.ts'
 import { type Event, genesis, hashOf } from '../trail/Event.ts'
 import { transferBody } from '../trail/transfer-body.ts'
 import { auditSegments, type StatedSegment } from './audit-history.ts'
+import { eventsInOrder } from './events-in-order.ts'
 import { type BookedTransfer, transfersInOrder } from './transfers-in-order.ts'
 
-/** Rows read at once. */
+/** Transfers whose statements are kept until they are compared. */
 const page = 1_000
 /** Violations that are named; the rest is counted. */
 const most = 100
-
-const events = sql<[after: number, limit: number], Event>`
-  SELECT seq, at, kind, subject, body, prev_hash, hash FROM events WHERE seq > ? ORDER BY seq LIMIT ?`
 
 /**
  * Verifies the trail in order: every event follows the one before it, has the hash of its content, and states exactly the
@@ -27,33 +24,36 @@ export function auditTrail(books: Books, anchor?: Trail.Anchor): Trail.Audit {
   let transfer = 0
   let count = 0
   let anchored: string | null = null
-  for (;;) {
-    const rows = books.all(events, last.seq, page)
-    if (rows.length === 0) break
-    const stated = new Map<number, Stated>()
-    let highest = transfer
-    for (const event of rows) {
-      count += 1
-      checkLink(event, last, found)
-      if (event.seq === anchor?.seq) anchored = event.hash
-      const body = bodyOf(event, found)
-      if (count === 1) {
-        transfer = Number(body.lastTransfer ?? 0)
-        booked.skip(transfer)
-      }
-      for (const { segment, hash } of segmentsOf(event, body)) segments.set(segment, { seq: event.seq, hash })
-      for (const one of listOf(body.transfers)) {
-        if (one.id <= transfer || stated.has(one.id))
-          found.add(event.seq, `event ${event.seq} states transfer ${one.id} again`)
-        else stated.set(one.id, { seq: event.seq, text: jcs(one) })
-        highest = Math.max(highest, one.id)
-      }
-      last.seq = event.seq
-      last.hash = event.hash
-    }
+  const stated = new Map<number, Stated>()
+  let highest = 0
+  /** Forgets what was stated once it was looked for. */
+  const compareSoFar = () => {
     compare(booked.upTo(highest), stated, found)
+    stated.clear()
     transfer = highest
   }
+  for (const event of eventsInOrder(books)) {
+    count += 1
+    checkLink(event, last, found)
+    if (event.seq === anchor?.seq) anchored = event.hash
+    const body = bodyOf(event, found)
+    if (count === 1) {
+      transfer = Number(body.lastTransfer ?? 0)
+      highest = transfer
+      booked.skip(transfer)
+    }
+    for (const { segment, hash } of segmentsOf(event, body)) segments.set(segment, { seq: event.seq, hash })
+    for (const one of listOf(body.transfers)) {
+      if (one.id <= transfer || stated.has(one.id))
+        found.add(event.seq, `event ${event.seq} states transfer ${one.id} again`)
+      else stated.set(one.id, { seq: event.seq, text: jcs(one) })
+      highest = Math.max(highest, one.id)
+    }
+    last.seq = event.seq
+    last.hash = event.hash
+    if (stated.size >= page) compareSoFar()
+  }
+  compareSoFar()
   compare(booked.upTo(Number.POSITIVE_INFINITY), new Map(), found)
   for (const { seq, violation } of auditSegments(books, segments)) found.add(seq, violation)
   if (anchor !== undefined && anchored !== anchor.hash)

@@ -25,8 +25,8 @@ const page = 1_000
 const inTable = sql<[after: number, limit: number], BookedTransfer>`
   SELECT id, kind, debit, credit, asset, amount, payment_id, channel_id, previous, tx, log_index, reversed_by FROM transfers
   WHERE id > ? ORDER BY id LIMIT ?`
-const beginnings = sql<[], { begins: number }>`
-  SELECT first_transfer AS begins FROM history WHERE first_transfer IS NOT NULL ORDER BY segment`
+const beginnings = sql<[], { segment: number; begins: number | null }>`
+  SELECT segment, first_transfer AS begins FROM history ORDER BY segment`
 
 /** Every transfer in the order of booking: those of the history, and those of the table. */
 export function* transfersInOrder(books: Books): Generator<BookedTransfer> {
@@ -51,15 +51,12 @@ function* ofTable(books: Books): Generator<BookedTransfer> {
 
 /** Calls overlap, so segments do: a transfer waits until no later segment has one that comes before it. */
 function* ofHistory(books: Books): Generator<BookedTransfer> {
-  const later = lowestAfter(books.all(beginnings).map(({ begins }) => begins))
+  const laterBegin = beginningsAfter(books)
   let waiting: BookedTransfer[] = []
-  let place = 0
-  for (const { content, begins } of segmentsInOrder(books)) {
-    if (begins !== null) place += 1
-    if (content === null) continue
-    const upTo = later[place] ?? Number.POSITIVE_INFINITY
-    const more = transfersIn(content).map((one) => ({ ...one, tx: null, log_index: null, reversed_by: null }))
+  for (const read of segmentsInOrder(books, 'calls')) {
+    const more = transfersIn(read).map((one) => ({ ...one, tx: null, log_index: null, reversed_by: null }))
     waiting = waiting.concat(more).sort((a, b) => a.id - b.id)
+    const upTo = laterBegin.get(read.segment) ?? Number.POSITIVE_INFINITY
     const ready = waiting.findIndex(({ id }) => id >= upTo)
     yield* ready === -1 ? waiting : waiting.slice(0, ready)
     waiting = ready === -1 ? [] : waiting.slice(ready)
@@ -67,13 +64,13 @@ function* ofHistory(books: Books): Generator<BookedTransfer> {
   yield* waiting
 }
 
-/** At each place, the lowest of the numbers from there on. */
-function lowestAfter(numbers: readonly number[]): number[] {
-  const lowest: number[] = []
+/** By segment, the lowest transfer of all that come after it. */
+function beginningsAfter(books: Books): Map<number, number> {
+  const lowest = new Map<number, number>()
   let least = Number.POSITIVE_INFINITY
-  for (const number of numbers.toReversed()) {
-    least = Math.min(least, number)
-    lowest.push(least)
+  for (const { segment, begins } of books.all(beginnings).toReversed()) {
+    lowest.set(segment, least)
+    least = Math.min(least, begins ?? least)
   }
-  return lowest.reverse()
+  return lowest
 }

@@ -8,9 +8,12 @@ CREATE TABLE history (
   transfer_count INTEGER NOT NULL CHECK (transfer_count >= 0),
   first_transfer INTEGER,
   last_transfer INTEGER,
-  -- JSON, by Zstandard: {"payments": [{..., "booked": [transfer, ...]}, ...], "vouchers": [transfer, ...]}
+  event_count INTEGER NOT NULL CHECK (event_count >= 0),
+  first_event INTEGER,
+  last_event INTEGER,
+  -- JSON, by Zstandard: {"payments": [{..., "booked": [transfer, ...]}, ...], "vouchers": [transfer, ...], "events": [event, ...]}
   body BLOB NOT NULL,
-  CONSTRAINT filled CHECK (payment_count + transfer_count > 0)
+  CONSTRAINT filled CHECK (payment_count + transfer_count + event_count > 0)
 ) STRICT;
 
 -- In which segment a payment is, by digests of what it may be asked for by.
@@ -21,14 +24,15 @@ CREATE TABLE history_names (
   PRIMARY KEY (name, repeat)
 ) STRICT, WITHOUT ROWID;
 
--- Up to where payments (by id) and transfers were looked at, and the highest transfer that was moved.
+-- Up to where payments (by id), transfers and events were looked at, and the highest transfer that was moved.
 CREATE TABLE history_progress (
   id INTEGER PRIMARY KEY CHECK (id = 1),
   payment TEXT NOT NULL,
   transfer INTEGER NOT NULL,
+  event INTEGER NOT NULL,
   highest INTEGER NOT NULL
 ) STRICT;
-INSERT INTO history_progress (id, payment, transfer, highest) VALUES (1, '', 0, 0);
+INSERT INTO history_progress (id, payment, transfer, event, highest) VALUES (1, '', 0, 0, 0);
 
 CREATE TRIGGER history_is_final BEFORE UPDATE ON history
 BEGIN SELECT RAISE(ABORT, 'history is never changed'); END;
@@ -40,7 +44,7 @@ CREATE TRIGGER history_names_stay BEFORE DELETE ON history_names
 BEGIN SELECT RAISE(ABORT, 'a name is never forgotten'); END;
 
 CREATE TRIGGER history_only_advances BEFORE UPDATE ON history_progress
-WHEN NEW.payment < OLD.payment OR NEW.transfer < OLD.transfer OR NEW.highest < OLD.highest
+WHEN NEW.payment < OLD.payment OR NEW.transfer < OLD.transfer OR NEW.event < OLD.event OR NEW.highest < OLD.highest
 BEGIN SELECT RAISE(ABORT, 'history only advances'); END;
 
 -- A row leaves its table only for the segment that was written last.
@@ -59,6 +63,14 @@ WHEN OLD.tx IS NOT NULL OR NOT EXISTS (
   WHERE segment = (SELECT max(segment) FROM history) AND OLD.id BETWEEN first_transfer AND last_transfer
 )
 BEGIN SELECT RAISE(ABORT, 'a transfer is never deleted: book a counter-entry'); END;
+
+DROP TRIGGER events_stay;
+CREATE TRIGGER events_stay BEFORE DELETE ON events
+WHEN OLD.kind GLOB 'admin:*' OR OLD.seq = (SELECT max(seq) FROM events) OR NOT EXISTS (
+  SELECT 1 FROM history
+  WHERE segment = (SELECT max(segment) FROM history) AND OLD.seq BETWEEN first_event AND last_event
+)
+BEGIN SELECT RAISE(ABORT, 'an event is never deleted'); END;
 
 -- A process of an older version knows nothing of history. It is registered no more, so it writes nothing, and ends.
 DELETE FROM instances;

@@ -1,6 +1,8 @@
+import { PaymentNotFoundError } from '../../errors.ts'
 import type { StoredAnswer } from '../../Payment.ts'
 import type { Books } from '../Books.ts'
 import { sql } from '../sql.ts'
+import { booksOfPayment } from '../working-set/payments.ts'
 
 const find = sql<[payment: string], { sealed: Uint8Array }>`SELECT sealed FROM answers WHERE payment_id = ?`
 const remove = sql<[payment: string]>`DELETE FROM answers WHERE payment_id = ?`
@@ -27,6 +29,12 @@ export function keepAnswer(books: Books, payment: string, answer: StoredAnswer |
   if (answer === undefined) return
   books.rows.answers.set(payment, { sealed: answer.sealed, at: books.clock.now() })
   books.writes++
+}
+
+/** Keeps an answer of a payment in the table: its row refers to that one. @throws {PaymentNotFoundError} */
+export function storeAnswer(books: Books, payment: string, answer: StoredAnswer): void {
+  if (booksOfPayment(books, payment) === null) throw new PaymentNotFoundError(payment)
+  keepAnswer(books, payment, answer)
 }
 
 /** Nothing was delivered after all: what is kept must not be given to anyone. */

@@ -80,7 +80,10 @@ export function intent(kind: string): (intent: Ledger.Intent) => Said {
 }
 
 /** What ended long ago was moved into the history. */
-export function rolledUp(segment: number, what: { payments: number; transfers: number; hash: string }): Said {
+export function rolledUp(
+  segment: number,
+  what: { payments: number; transfers: number; events: number; hash: string },
+): Said {
   return { kind: 'history', subject: String(segment), body: what }
 }
 

@@ -1,0 +1,46 @@
+import type { Books } from '../Books.ts'
+import type { PaymentRow } from '../payments/PaymentRow.ts'
+import { sql } from '../sql.ts'
+import type { PastPayment, PastTransfer } from './segments.ts'
+import { type Old, upTo } from './up-to.ts'
+
+/** Payments looked at in one operation: a few milliseconds of work. */
+const page = 128
+
+type Candidate = PaymentRow & { open: number; answered: number; unsettled_since: number | null }
+type Booked = PastTransfer & { tx: string | null }
+
+const candidates = sql<[after: string, limit: number], Candidate>`
+  SELECT payments.id, family, repeat, payments.key, fingerprint, rail, dialect, wallet, route, payments.asset, amount, charged,
+    earns, delivery, money, channel_id, cumulative, tx, settlement, bytes, whole, at_risk, reversed, owner, holds, reason,
+    created_at, updated_at, open, unsettled_since,
+    EXISTS (SELECT 1 FROM answers WHERE payment_id = payments.id) AS answered
+  FROM payments LEFT JOIN channels ON channels.id = payments.channel_id
+  WHERE payments.id > ? ORDER BY payments.id LIMIT ?`
+const bookedFor = sql<[payment: string], Booked>`
+  SELECT id, kind, debit, credit, asset, amount, payment_id, channel_id, created_at, previous, tx FROM transfers
+  WHERE payment_id = ? ORDER BY id`
+
+/** The next payments after an id that were made before a time, and which of them are to be moved, with what was booked for them. */
+export function oldPayments(books: Books, after: string, before: number): Old<PastPayment, string> {
+  const rows = books.all(candidates, after, page)
+  const looked = upTo(rows, ({ created_at }) => created_at < before)
+  return {
+    moved: looked.flatMap((row) => past(books, row, before) ?? []),
+    last: looked.at(-1)?.id ?? after,
+    more: looked.length === page,
+  }
+}
+
+/** Null where it stays. */
+function past(books: Books, candidate: Candidate, before: number): PastPayment | null {
+  const { open, answered, unsettled_since: unsettledSince, ...row } = candidate
+  // What stands on chain is asked for by its transaction, and a void payment may be claimed again.
+  if (row.rail === 'charge' || row.delivery === 'void') return null
+  if (open === 1 || answered === 1 || row.updated_at >= before) return null
+  const rows = books.all(bookedFor, row.id)
+  if (rows.some(({ tx }) => tx !== null)) return null
+  // How old unsettled value is, is found by walking over what was spent.
+  if (unsettledSince !== null && rows.some(({ created_at }) => created_at >= unsettledSince)) return null
+  return { ...row, booked: rows.map(({ tx, ...transfer }) => transfer) }
+}
