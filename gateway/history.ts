@@ -5,7 +5,7 @@ import { createTimer, type Timer } from './settlement/timer.ts'
 /** Between two looks at what has become old. */
 const everyMs = 60_000
 /** After each part, so that calls keep the event loop to themselves most of the time. */
-const pauseMs = 50
+const pauseMs = 25
 const dayMs = 86_400_000
 
 /** Moves what ended long ago out of the tables that calls write, a part at a time. Of several gateways the one that leads does. */

@@ -79,7 +79,7 @@ export interface Ledger {
   /** Removes the oldest answers of payments that have ended, until no more than so many bytes are stored. Returns how many. */
   forgetAnswersAbove(bytes: number): Promise<number>
   /**
-   * Moves some of what ended before a time (ms) into the history, where it takes a sixth of the room and no call is slowed by it.
+   * Moves some of what ended before a time (ms) into the history, where it takes a sixth of the room and slows no call.
    * Payments stay known by their ids and keys. Returns whether it is worth asking again at once.
    */
   rollUp(before: number): Promise<boolean>

@@ -217,7 +217,7 @@ CREATE TRIGGER history_stays BEFORE DELETE ON history
 BEGIN SELECT RAISE(ABORT, 'history is never deleted'); END;
 
 CREATE TABLE history_names (
-  name BLOB NOT NULL CHECK (length(name) = 16),
+  name BLOB NOT NULL CHECK (length(name) = 16 OR length(name) = 20),
   repeat INTEGER NOT NULL CHECK (repeat >= 0),
   segment INTEGER NOT NULL REFERENCES history (segment),
   PRIMARY KEY (name, repeat)

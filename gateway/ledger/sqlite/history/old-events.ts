@@ -4,8 +4,8 @@ import type { Event } from '../trail/Event.ts'
 import type { Old } from './up-to.ts'
 
 /** Events moved in one operation, and how long they may be: one of a busy gateway states hundreds of calls. */
-const page = 128
-const most = 131_072
+const page = 64
+const most = 65_536
 
 /** The last one stays: the next one follows it. */
 const events = sql<[after: number, limit: number], Event>`

@@ -5,10 +5,10 @@ import type { PastPayment, PastTransfer } from './segments.ts'
 import { type Old, upTo } from './up-to.ts'
 
 /** Payments looked at in one operation: a few milliseconds of work. */
-const page = 128
+const page = 64
 
 type Candidate = PaymentRow & { open: number; answered: number; unsettled_since: number | null }
-type Booked = PastTransfer & { tx: string | null }
+type Booked = PastTransfer & { tx: string | null; payment_id: string }
 
 const candidates = sql<[after: string, limit: number], Candidate>`
   SELECT payments.id, family, repeat, payments.key, fingerprint, rail, dialect, wallet, route, payments.asset, amount, charged,
@@ -17,28 +17,32 @@ const candidates = sql<[after: string, limit: number], Candidate>`
     EXISTS (SELECT 1 FROM answers WHERE payment_id = payments.id) AS answered
   FROM payments LEFT JOIN channels ON channels.id = payments.channel_id
   WHERE payments.id > ? ORDER BY payments.id LIMIT ?`
-const bookedFor = sql<[payment: string], Booked>`
+const bookedFor = sql<[first: string, last: string], Booked>`
   SELECT id, kind, debit, credit, asset, amount, payment_id, channel_id, created_at, previous, tx FROM transfers
-  WHERE payment_id = ? ORDER BY id`
+  WHERE payment_id >= ? AND payment_id <= ? ORDER BY payment_id, id`
 
 /** The next payments after an id that were made before a time, and which of them are to be moved, with what was booked for them. */
 export function oldPayments(books: Books, after: string, before: number): Old<PastPayment, string> {
   const rows = books.all(candidates, after, page)
   const looked = upTo(rows, ({ created_at }) => created_at < before)
+  const last = looked.at(-1)?.id ?? after
+  const booked = Map.groupBy(
+    books.all(bookedFor, looked[0]?.id ?? last, last),
+    ({ payment_id }) => payment_id,
+  )
   return {
-    moved: looked.flatMap((row) => past(books, row, before) ?? []),
-    last: looked.at(-1)?.id ?? after,
+    moved: looked.flatMap((row) => past(row, booked.get(row.id) ?? [], before) ?? []),
+    last,
     more: looked.length === page,
   }
 }
 
 /** Null where it stays. */
-function past(books: Books, candidate: Candidate, before: number): PastPayment | null {
+function past(candidate: Candidate, rows: readonly Booked[], before: number): PastPayment | null {
   const { open, answered, unsettled_since: unsettledSince, ...row } = candidate
   // What stands on chain is asked for by its transaction, and a void payment may be claimed again.
   if (row.rail === 'charge' || row.delivery === 'void') return null
   if (open === 1 || answered === 1 || row.updated_at >= before) return null
-  const rows = books.all(bookedFor, row.id)
   if (rows.some(({ tx }) => tx !== null)) return null
   // How old unsettled value is, is found by walking over what was spent.
   if (unsettledSince !== null && rows.some(({ created_at }) => created_at >= unsettledSince)) return null

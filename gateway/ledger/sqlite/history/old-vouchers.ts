@@ -4,7 +4,7 @@ import type { PastTransfer } from './segments.ts'
 import { type Old, upTo } from './up-to.ts'
 
 /** Transfers looked at in one operation: those of the vouchers of as many payments, and of the payments themselves. */
-const page = 256
+const page = 128
 
 type Row = PastTransfer & { tx: string | null }
 

@@ -18,7 +18,7 @@ CREATE TABLE history (
 
 -- In which segment a payment is, by digests of what it may be asked for by.
 CREATE TABLE history_names (
-  name BLOB NOT NULL CHECK (length(name) = 16),
+  name BLOB NOT NULL CHECK (length(name) = 16 OR length(name) = 20),
   repeat INTEGER NOT NULL CHECK (repeat >= 0),
   segment INTEGER NOT NULL REFERENCES history (segment),
   PRIMARY KEY (name, repeat)
