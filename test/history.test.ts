@@ -41,10 +41,11 @@ describe('createHistory', () => {
 
   test('default: rolls up what is old, all of it, and nothing younger', async () => {
     const history = createHistory({ ledger, clock, leads: () => true, days: 30, failed })
+    clock.advance(29 * day)
     history.start()
     await history.stop()
     expect(segments()).toBe(0)
-    clock.advance(31 * day)
+    clock.advance(2 * day)
     history.start()
     await vi.waitFor(() => expect(segments()).toBe(3))
     await history.stop()

@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { zstdCompressSync } from 'node:zlib'
 import Database from 'better-sqlite3'
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest'
+import * as Account from '../../../gateway/ledger/Account.ts'
 import type { Ledger } from '../../../gateway/ledger/Ledger.ts'
 import { onceKey } from '../../../gateway/ledger/payment-id.ts'
 import { type Segment, unpack } from '../../../gateway/ledger/sqlite/history/segments.ts'
@@ -17,7 +18,6 @@ import {
   chargeClaim,
   openChannel,
   testClock,
-  topUp,
   violations,
 } from '../fixtures.ts'
 import { testFolder } from '../test-folder.ts'
@@ -34,10 +34,17 @@ describe('history', () => {
     clock = testClock()
     ledger = await openSqliteLedger({ path, clock })
     onTestFinished(() => ledger.close())
-    await topUp(ledger, alice, 1_000n)
+    // Before all others, as its id is.
+    await ledger.claim(chargeClaim('pay_', { amount: 10_000n, earns: Account.wallet(alice) }))
+    await ledger.settled({ paymentId: 'pay_', ref: chainRef(), deliver: 'delivered' })
     await openChannel(ledger)
   })
 
+  /** What memory has is what the file has. */
+  const reopen = async () => {
+    await ledger.close()
+    ledger = await openSqliteLedger({ path, clock })
+  }
   const inFile = <Row>(statement: string): Row[] => {
     const database = new Database(path, { readonly: true })
     const rows = database.prepare<[], Row>(statement).all()
@@ -82,11 +89,13 @@ describe('history', () => {
     expect(before.payments).not.toContain(null)
 
     await rollUp()
-    expect(idsInTable().filter((id) => id.startsWith('pay_'))).toEqual([])
+    expect(idsInTable().filter((id) => id !== 'pay_')).toEqual([])
     expect(inFile("SELECT kind FROM transfers WHERE kind NOT IN ('charge', 'settle')")).toEqual([])
     expect(inFile("SELECT kind FROM events WHERE kind IN ('claim', 'capture', 'refund')")).toEqual([])
     expect(await read()).toEqual(before.payments)
     expect(await ledger.credited('pay_4')).toBe(4n)
+    expect(await ledger.payment({ key: onceKey('pay_2') })).toBeNull()
+    expect(inFile('SELECT name FROM history_names')).toHaveLength(4 + 3)
     const { laws, payments, transfers } = await ledger.audit()
     expect({ laws, payments, transfers }).toEqual({
       laws: before.audit.laws,
@@ -117,22 +126,47 @@ describe('history', () => {
   })
 
   test('behavior: a voucher with value left goes on where it was, and each of its calls keeps its key', async () => {
-    for (const [n, fingerprint] of ['a', 'b', 'a'].entries())
-      await byVoucher(`pay_${n}`, 50n, { fingerprint, amount: 10n })
+    for (const [n, fingerprint] of ['a', 'b', 'a', 'a'].entries())
+      await byVoucher(`pay_${n}`, 60n, { fingerprint, amount: 10n })
+    await settle(40n)
+    await rollUp()
+    await reopen()
+    expect(idsInTable().filter((id) => id !== 'pay_')).toEqual([])
+    const key = `voucher:${channelId}:60`
+    await byVoucher('pay_4', 60n, { fingerprint: 'b' })
+    expect(await ledger.payment({ id: 'pay_4' })).toMatchObject({ key: `${key}#4` })
+    const keys = [key, ...[1, 2, 3, 4].map((repeat) => `${key}#${repeat}`)]
+    const ids = await Promise.all(keys.map(async (key) => (await ledger.payment({ key }))?.id))
+    expect(ids).toEqual(['pay_0', 'pay_1', 'pay_2', 'pay_3', 'pay_4'])
+
+    await byVoucher('pay_5', 60n, { fingerprint: 'c' })
+    await reopen()
+    const replay = (fingerprint: string) => ledger.claim(channelClaim('pay_6', 60n, { fingerprint }))
+    expect(await replay('a')).toMatchObject({ outcome: 'replayed', payment: { id: 'pay_3' } })
+    expect(await replay('b')).toMatchObject({ outcome: 'replayed', payment: { id: 'pay_4' } })
+    expect(await violations(ledger)).toEqual([])
+  })
+
+  test('behavior: of a voucher whose payments are in both, the latest answers and the next one follows', async () => {
+    const claim = (id: string) => ledger.claim(channelClaim(id, 50n, { fingerprint: 'a', ...now() }))
+    await byVoucher('pay_0', 50n, { fingerprint: 'first' })
+    await claim('pay_1')
+    await ledger.void('pay_1', 'upstream is down')
+    await settle(10n)
+    await rollUp()
+    // It was void, so it stays, and is claimed again.
+    expect(await claim('pay_x')).toMatchObject({ outcome: 'fresh', payment: { id: 'pay_1' } })
+    await ledger.capture({ paymentId: 'pay_1', amount: 10n, complete: true })
+    await byVoucher('pay_2', 50n, { fingerprint: 'a' })
     await settle(30n)
     await rollUp()
-    expect(idsInTable().filter((id) => id.startsWith('pay_'))).toEqual([])
-    const key = `voucher:${channelId}:50`
-    await byVoucher('pay_4', 50n, { fingerprint: 'b' })
-    expect(await ledger.payment({ id: 'pay_4' })).toMatchObject({ key: `${key}#3` })
-    const keys = [key, `${key}#1`, `${key}#2`, `${key}#3`]
-    const ids = await Promise.all(keys.map(async (key) => (await ledger.payment({ key }))?.id))
-    expect(ids).toEqual(['pay_0', 'pay_1', 'pay_2', 'pay_4'])
-
-    await byVoucher('pay_5', 50n, { fingerprint: 'c' })
-    const replay = (fingerprint: string) => ledger.claim(channelClaim('pay_6', 50n, { fingerprint }))
-    expect(await replay('a')).toMatchObject({ outcome: 'replayed', payment: { id: 'pay_2' } })
-    expect(await replay('b')).toMatchObject({ outcome: 'replayed', payment: { id: 'pay_4' } })
+    await reopen()
+    expect(idsInTable()).toContain('pay_1')
+    expect(idsInTable()).not.toContain('pay_2')
+    await byVoucher('pay_3', 50n, { fingerprint: 'b' })
+    expect(await ledger.payment({ id: 'pay_3' })).toMatchObject({ key: `voucher:${channelId}:50#3` })
+    await byVoucher('pay_4', 50n, { fingerprint: 'c' })
+    expect(await claim('pay_5')).toMatchObject({ outcome: 'replayed', payment: { id: 'pay_2' } })
     expect(await violations(ledger)).toEqual([])
   })
 
@@ -147,25 +181,36 @@ describe('history', () => {
     await ledger.void('pay_4-void', 'upstream is down')
     await ledger.claim(chargeClaim('pay_5-charge', now()))
     await ledger.settled({ paymentId: 'pay_5-charge', ref: chainRef(), deliver: 'delivered' })
+    await ledger.claim(chargeClaim('pay_5-lost', now()))
+    await ledger.complete('pay_5-lost')
+    await ledger.lost('pay_5-lost', 'never arrived')
     await ledger.claim(balanceClaim('pay_6-answer', now()))
     await ledger.capture({ paymentId: 'pay_6-answer', amount: 10n, answer })
     await byBalance('pay_7-old')
     await ledger.claim(balanceClaim('pay_8-late', now()))
     clock.advance(31 * day)
     await ledger.capture({ paymentId: 'pay_8-late', amount: 10n, complete: true })
-    await byBalance('pay_9-young')
+    await byVoucher('pay_9-young', 30n)
     while (await ledger.rollUp(clock.now() - 30 * day));
-    const stayed = idsInTable().filter((id) => id.startsWith('pay_'))
+    const stayed = idsInTable().filter((id) => id !== 'pay_')
     expect(stayed.map((id) => id.slice(6))).toEqual([
       'unsettled',
       'open',
       'void',
       'charge',
+      'lost',
       'answer',
       'late',
       'young',
     ])
     expect(await ledger.answer('pay_6-answer')).toEqual(answer)
+    const ofYoung = `FROM transfers WHERE created_at = ${clock.now()}`
+    expect(inFile(`SELECT kind ${ofYoung} ORDER BY id`)).toEqual([
+      { kind: 'capture' },
+      { kind: 'voucher' },
+      { kind: 'capture' },
+    ])
+    expect(inFile(`SELECT seq FROM events WHERE body LIKE '%pay_9-young%'`)).not.toEqual([])
     expect(await ledger.claim(balanceClaim('pay_x', { key: 'balance:pay_4-void' }))).toMatchObject({
       outcome: 'fresh',
       payment: { id: 'pay_4-void' },
@@ -178,6 +223,7 @@ describe('history', () => {
     await byBalance('pay_2')
     const { transfers } = await ledger.audit()
     await rollUp()
+    await reopen()
     await byBalance('pay_3')
     await ledger.close()
     expect(inFile(`SELECT id FROM transfers WHERE payment_id = 'pay_3'`)).toEqual([{ id: transfers + 1 }])
@@ -185,9 +231,15 @@ describe('history', () => {
     expect(await violations(ledger)).toEqual([])
   })
 
+  test('behavior: the last event stays, and the next one follows it', async () => {
+    await rollUp()
+    expect(inFile("SELECT kind FROM events WHERE kind = 'channel-seen'")).toHaveLength(1)
+    await byBalance('pay_1')
+    expect(await violations(ledger)).toEqual([])
+  })
+
   test('behavior: many calls make many segments, and each is found', async () => {
     const ids = Array.from({ length: 150 }, (_, n) => `pay_${String(n).padStart(3, '0')}`)
-    await topUp(ledger, alice, 10_000n)
     await Promise.all(ids.map((id) => byBalance(id)))
     await rollUp()
     expect(inFile('SELECT segment FROM history WHERE payment_count > 0')).toHaveLength(3)
@@ -196,25 +248,26 @@ describe('history', () => {
   })
 
   test('behavior: the audit follows calls that overlap from segment to segment, also over one in which nothing was booked', async () => {
-    const ids = Array.from({ length: 192 }, (_, n) => `pay_${String(n).padStart(3, '0')}`)
-    await topUp(ledger, alice, 10_000n)
+    const ids = Array.from({ length: 191 }, (_, n) => `pay_${String(n).padStart(3, '0')}`)
     const [first = '', ...others] = ids
     await ledger.claim(balanceClaim(first, now()))
     for (const [n, id] of others.entries()) {
       await ledger.claim(balanceClaim(id, now()))
-      await ledger.capture({ paymentId: id, amount: n < 63 || n >= 127 ? 10n : 0n, complete: true })
+      await ledger.capture({ paymentId: id, amount: n < 62 || n >= 126 ? 10n : 0n, complete: true })
     }
     await ledger.capture({ paymentId: first, amount: 10n, complete: true })
     await rollUp()
     const counts = inFile<{ transfers: number }>(
       'SELECT transfer_count AS transfers FROM history WHERE payment_count > 0 ORDER BY segment',
     )
-    expect(counts.map(({ transfers }) => transfers)).toEqual([64, 0, 64])
+    expect(counts.map(({ transfers }) => transfers)).toEqual([63, 0, 64])
     expect(await violations(ledger)).toEqual([])
   })
 
   test('error: an answer for a call that was rolled up is refused alone (all writing would stop)', async () => {
-    await byBalance('pay_1')
+    // A repeat is kept in memory for the next one.
+    for (const id of ['pay_0', 'pay_1']) await byVoucher(id, 50n, { fingerprint: id })
+    await settle(20n)
     await rollUp()
     const [answer, paid] = await Promise.allSettled([
       ledger.storeAnswer('pay_1', { sealed: new Uint8Array([1]) }),
@@ -366,16 +419,23 @@ describe('history', () => {
       ],
       [
         'makes a key free again',
-        (database) => database.exec('DELETE FROM history_names'),
-        /payment pay_1 is in segment 1; its id leads to null, its key to null/,
+        (database) => database.exec('DELETE FROM history_names WHERE length(name) = 20'),
+        /payment pay_1 is in segment 1; its id leads to 1, its key to null/,
+      ],
+      [
+        'makes an id unknown',
+        (database) => database.exec('DELETE FROM history_names WHERE length(name) = 16'),
+        /payment pay_1 is in segment 1; its id leads to null, its key to 1/,
       ],
       [
         'sells a past key again',
-        (database) =>
-          database.exec(`INSERT INTO payments (id, family, repeat, fingerprint, rail, dialect, wallet, route, asset, amount,
-            charged, earns, delivery, money, created_at, updated_at) VALUES ('pay_3', 'balance:1', 0, 'f', 'balance', 'mpp', 'w',
-            'r', 'a', '0', '0', 'revenue:r', 'void', 'void', 1, 1)`),
+        (database) => database.exec(paymentLike('pay_3', 'balance:1')),
         /payment pay_3, or another one with its key, is in the history too/,
+      ],
+      [
+        'makes a past payment anew',
+        (database) => database.exec(paymentLike('pay_1', 'balance:3')),
+        /payment pay_1, or another one with its key, is in the history too/,
       ],
       [
         'adds a segment',
@@ -391,6 +451,11 @@ describe('history', () => {
     })
   })
 })
+
+const paymentLike = (id: string, key: string) => `
+  INSERT INTO payments (id, family, repeat, fingerprint, rail, dialect, wallet, route, asset, amount, charged, earns, delivery,
+    money, created_at, updated_at)
+  VALUES ('${id}', '${key}', 0, 'f', 'balance', 'mpp', 'w', 'r', 'a', '0', '0', 'revenue:r', 'void', 'void', 1, 1)`
 
 function contentOf(path: string, segment: number): Segment {
   const database = new Database(path, { readonly: true })
