@@ -18,7 +18,7 @@ describe('createHistory', () => {
     ledger = await openSqliteLedger({ path, clock })
     onTestFinished(() => ledger.close())
     await topUp(ledger, alice, 10_000n)
-    const ids = Array.from({ length: 150 }, (_, n) => `pay_${String(n).padStart(3, '0')}`)
+    const ids = Array.from({ length: 150 }, (_, n) => `pay_0${String(n).padStart(3, '0')}`)
     await Promise.all(
       ids.map(async (id) => {
         await ledger.claim(balanceClaim(id, { now: clock.now() }))

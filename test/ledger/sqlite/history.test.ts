@@ -74,17 +74,17 @@ describe('history', () => {
   }
 
   test('default: calls that ended long ago leave the tables, and are found as they were', async () => {
-    await byBalance('pay_1', { key: onceKey('pay_1') })
-    await byBalance('pay_2', { key: 'balance:2' })
-    await byVoucher('pay_3', 10n)
-    await ledger.claim(balanceClaim('pay_4', now()))
-    await ledger.capture({ paymentId: 'pay_4', amount: 10n })
-    await ledger.refund('pay_4', 'the stream broke', { amount: 4n })
+    await byBalance('pay_01', { key: onceKey('pay_01') })
+    await byBalance('pay_02', { key: 'balance:2' })
+    await byVoucher('pay_03', 10n)
+    await ledger.claim(balanceClaim('pay_04', now()))
+    await ledger.capture({ paymentId: 'pay_04', amount: 10n })
+    await ledger.refund('pay_04', 'the stream broke', { amount: 4n })
     await settle(10n)
-    const keys = [onceKey('pay_1'), 'balance:2', `voucher:${channelId}:10`, 'balance:pay_4']
+    const keys = [onceKey('pay_01'), 'balance:2', `voucher:${channelId}:10`, 'balance:pay_04']
     const read = () =>
       Promise.all([
-        ...['pay_1', 'pay_2', 'pay_3', 'pay_4'].map((id) => ledger.payment({ id })),
+        ...['pay_01', 'pay_02', 'pay_03', 'pay_04'].map((id) => ledger.payment({ id })),
         ...keys.map((key) => ledger.payment({ key })),
       ])
     const before = { payments: await read(), audit: await ledger.audit() }
@@ -95,8 +95,8 @@ describe('history', () => {
     expect(inFile("SELECT kind FROM transfers WHERE kind NOT IN ('charge', 'settle')")).toEqual([])
     expect(inFile("SELECT kind FROM events WHERE kind IN ('claim', 'capture', 'refund')")).toEqual([])
     expect(await read()).toEqual(before.payments)
-    expect(await ledger.credited('pay_4')).toBe(4n)
-    expect(await ledger.payment({ key: onceKey('pay_2') })).toBeNull()
+    expect(await ledger.credited('pay_04')).toBe(4n)
+    expect(await ledger.payment({ key: onceKey('pay_02') })).toBeNull()
     expect(inFile('SELECT name FROM history_names')).toHaveLength(4 + 3)
     const { laws, payments, transfers } = await ledger.audit()
     expect({ laws, payments, transfers }).toEqual({
@@ -108,96 +108,96 @@ describe('history', () => {
   })
 
   test('behavior: a key buys nothing again, however long ago it was used', async () => {
-    await byBalance('pay_1', { key: 'balance:1', fingerprint: 'a' })
+    await byBalance('pay_01', { key: 'balance:1', fingerprint: 'a' })
     await rollUp()
     const again = (change: Partial<Ledger.ClaimRequest>) =>
-      ledger.claim(balanceClaim('pay_2', { key: 'balance:1', fingerprint: 'a', ...change }))
-    expect(await again({})).toMatchObject({ outcome: 'replayed', payment: { id: 'pay_1', charged: 10n } })
+      ledger.claim(balanceClaim('pay_02', { key: 'balance:1', fingerprint: 'a', ...change }))
+    expect(await again({})).toMatchObject({ outcome: 'replayed', payment: { id: 'pay_01', charged: 10n } })
     expect(await again({ fingerprint: 'b' })).toMatchObject({ outcome: 'conflict' })
     expect(await again({ wallet: bob })).toMatchObject({ outcome: 'conflict' })
-    expect(await ledger.payment({ id: 'pay_2' })).toBeNull()
+    expect(await ledger.payment({ id: 'pay_02' })).toBeNull()
   })
 
   test('behavior: a voucher that is spent replays its call, and buys no other (a past call is not sold twice)', async () => {
-    await byVoucher('pay_1', 10n, { fingerprint: 'a' })
+    await byVoucher('pay_01', 10n, { fingerprint: 'a' })
     await settle(10n)
     await rollUp()
     const again = (id: string, fingerprint: string) => ledger.claim(channelClaim(id, 10n, { fingerprint }))
-    expect(await again('pay_2', 'a')).toMatchObject({ outcome: 'replayed', payment: { id: 'pay_1' } })
-    expect(await again('pay_3', 'b')).toMatchObject({ outcome: 'insufficient', available: 0n })
+    expect(await again('pay_02', 'a')).toMatchObject({ outcome: 'replayed', payment: { id: 'pay_01' } })
+    expect(await again('pay_03', 'b')).toMatchObject({ outcome: 'insufficient', available: 0n })
   })
 
   test('behavior: a voucher with value left goes on where it was, and each of its calls keeps its key', async () => {
     for (const [n, fingerprint] of ['a', 'b', 'a', 'a'].entries())
-      await byVoucher(`pay_${n}`, 60n, { fingerprint, amount: 10n })
+      await byVoucher(`pay_0${n}`, 60n, { fingerprint, amount: 10n })
     await settle(40n)
     await rollUp()
     await reopen()
     expect(idsInTable().filter((id) => id !== 'pay_')).toEqual([])
     const key = `voucher:${channelId}:60`
-    await byVoucher('pay_4', 60n, { fingerprint: 'b' })
-    expect(await ledger.payment({ id: 'pay_4' })).toMatchObject({ key: `${key}#4` })
+    await byVoucher('pay_04', 60n, { fingerprint: 'b' })
+    expect(await ledger.payment({ id: 'pay_04' })).toMatchObject({ key: `${key}#4` })
     const keys = [key, ...[1, 2, 3, 4].map((repeat) => `${key}#${repeat}`)]
     const ids = await Promise.all(keys.map(async (key) => (await ledger.payment({ key }))?.id))
-    expect(ids).toEqual(['pay_0', 'pay_1', 'pay_2', 'pay_3', 'pay_4'])
+    expect(ids).toEqual(['pay_00', 'pay_01', 'pay_02', 'pay_03', 'pay_04'])
 
-    await byVoucher('pay_5', 60n, { fingerprint: 'c' })
+    await byVoucher('pay_05', 60n, { fingerprint: 'c' })
     await reopen()
-    const replay = (fingerprint: string) => ledger.claim(channelClaim('pay_6', 60n, { fingerprint }))
-    expect(await replay('a')).toMatchObject({ outcome: 'replayed', payment: { id: 'pay_3' } })
-    expect(await replay('b')).toMatchObject({ outcome: 'replayed', payment: { id: 'pay_4' } })
+    const replay = (fingerprint: string) => ledger.claim(channelClaim('pay_06', 60n, { fingerprint }))
+    expect(await replay('a')).toMatchObject({ outcome: 'replayed', payment: { id: 'pay_03' } })
+    expect(await replay('b')).toMatchObject({ outcome: 'replayed', payment: { id: 'pay_04' } })
     expect(await violations(ledger)).toEqual([])
   })
 
   test('behavior: of a voucher whose payments are in both, the latest answers and the next one follows', async () => {
     const claim = (id: string) => ledger.claim(channelClaim(id, 50n, { fingerprint: 'a', ...now() }))
-    await byVoucher('pay_0', 50n, { fingerprint: 'first' })
-    await claim('pay_1')
-    await ledger.void('pay_1', 'upstream is down')
+    await byVoucher('pay_00', 50n, { fingerprint: 'first' })
+    await claim('pay_01')
+    await ledger.void('pay_01', 'upstream is down')
     await settle(10n)
     await rollUp()
     // It was void, so it stays, and is claimed again.
-    expect(await claim('pay_x')).toMatchObject({ outcome: 'fresh', payment: { id: 'pay_1' } })
-    await ledger.capture({ paymentId: 'pay_1', amount: 10n, complete: true })
-    await byVoucher('pay_2', 50n, { fingerprint: 'a' })
+    expect(await claim('pay_0x')).toMatchObject({ outcome: 'fresh', payment: { id: 'pay_01' } })
+    await ledger.capture({ paymentId: 'pay_01', amount: 10n, complete: true })
+    await byVoucher('pay_02', 50n, { fingerprint: 'a' })
     await settle(30n)
     await rollUp()
     await reopen()
-    expect(idsInTable()).toContain('pay_1')
-    expect(idsInTable()).not.toContain('pay_2')
-    await byVoucher('pay_3', 50n, { fingerprint: 'b' })
-    expect(await ledger.payment({ id: 'pay_3' })).toMatchObject({ key: `voucher:${channelId}:50#3` })
-    await byVoucher('pay_4', 50n, { fingerprint: 'c' })
-    expect(await claim('pay_5')).toMatchObject({ outcome: 'replayed', payment: { id: 'pay_2' } })
+    expect(idsInTable()).toContain('pay_01')
+    expect(idsInTable()).not.toContain('pay_02')
+    await byVoucher('pay_03', 50n, { fingerprint: 'b' })
+    expect(await ledger.payment({ id: 'pay_03' })).toMatchObject({ key: `voucher:${channelId}:50#3` })
+    await byVoucher('pay_04', 50n, { fingerprint: 'c' })
+    expect(await claim('pay_05')).toMatchObject({ outcome: 'replayed', payment: { id: 'pay_02' } })
     expect(await violations(ledger)).toEqual([])
   })
 
   test('behavior: stays: what is young, in flight, on chain, unsettled, kept with its answer, or can be claimed again', async () => {
     const answer = { sealed: new Uint8Array([1]) }
-    await byVoucher('pay_1-settled', 10n)
+    await byVoucher('pay_01-settled', 10n)
     await settle(10n)
     clock.advance(1)
-    await byVoucher('pay_2-unsettled', 20n)
-    await ledger.claim(balanceClaim('pay_3-open', now()))
-    await ledger.claim(balanceClaim('pay_4-void', now()))
-    await ledger.void('pay_4-void', 'upstream is down')
-    await ledger.claim(chargeClaim('pay_5-charge', now()))
-    await ledger.settled({ paymentId: 'pay_5-charge', ref: chainRef(), deliver: 'delivered' })
-    await ledger.claim(chargeClaim('pay_5-lost', now()))
-    await ledger.complete('pay_5-lost')
-    await ledger.lost('pay_5-lost', 'never arrived')
-    await ledger.claim(balanceClaim('pay_6-answer', now()))
-    await ledger.capture({ paymentId: 'pay_6-answer', amount: 10n, answer })
-    await byBalance('pay_7-old')
-    await ledger.claim(balanceClaim('pay_8-late', now()))
+    await byVoucher('pay_02-unsettled', 20n)
+    await ledger.claim(balanceClaim('pay_03-open', now()))
+    await ledger.claim(balanceClaim('pay_04-void', now()))
+    await ledger.void('pay_04-void', 'upstream is down')
+    await ledger.claim(chargeClaim('pay_05-charge', now()))
+    await ledger.settled({ paymentId: 'pay_05-charge', ref: chainRef(), deliver: 'delivered' })
+    await ledger.claim(chargeClaim('pay_05-lost', now()))
+    await ledger.complete('pay_05-lost')
+    await ledger.lost('pay_05-lost', 'never arrived')
+    await ledger.claim(balanceClaim('pay_06-answer', now()))
+    await ledger.capture({ paymentId: 'pay_06-answer', amount: 10n, answer })
+    await byBalance('pay_07-old')
+    await ledger.claim(balanceClaim('pay_08-late', now()))
     clock.advance(31 * day)
-    await ledger.capture({ paymentId: 'pay_8-late', amount: 10n, complete: true })
+    await ledger.capture({ paymentId: 'pay_08-late', amount: 10n, complete: true })
     await ledger.audit()
-    await byVoucher('pay_9-young', 30n)
+    await byVoucher('pay_09-young', 30n)
     await ledger.audit()
     while (await ledger.rollUp(clock.now() - 30 * day));
     const stayed = idsInTable().filter((id) => id !== 'pay_')
-    expect(stayed.map((id) => id.slice(6))).toEqual([
+    expect(stayed.map((id) => id.slice(7))).toEqual([
       'unsettled',
       'open',
       'void',
@@ -207,7 +207,7 @@ describe('history', () => {
       'late',
       'young',
     ])
-    expect(await ledger.answer('pay_6-answer')).toEqual(answer)
+    expect(await ledger.answer('pay_06-answer')).toEqual(answer)
     const ofYoung = `FROM transfers WHERE created_at = ${clock.now()}`
     expect(inFile(`SELECT kind ${ofYoung} ORDER BY id`)).toEqual([
       { kind: 'capture' },
@@ -215,25 +215,25 @@ describe('history', () => {
       { kind: 'capture' },
     ])
     expect(
-      inFile(`SELECT seq FROM events WHERE at = ${clock.now()} AND body LIKE '%pay_9-young%'`),
+      inFile(`SELECT seq FROM events WHERE at = ${clock.now()} AND body LIKE '%pay_09-young%'`),
     ).not.toEqual([])
     expect(inFile(`SELECT seq FROM events WHERE at < ${clock.now()} AND kind NOT GLOB 'admin:*'`)).toEqual([])
-    expect(await ledger.claim(balanceClaim('pay_x', { key: 'balance:pay_4-void' }))).toMatchObject({
+    expect(await ledger.claim(balanceClaim('pay_0x', { key: 'balance:pay_04-void' }))).toMatchObject({
       outcome: 'fresh',
-      payment: { id: 'pay_4-void' },
+      payment: { id: 'pay_04-void' },
     })
     expect(await violations(ledger)).toEqual([])
   })
 
   test('behavior: transfers are numbered on when the table has none left', async () => {
-    await byBalance('pay_1')
-    await byBalance('pay_2')
+    await byBalance('pay_01')
+    await byBalance('pay_02')
     const { transfers } = await ledger.audit()
     await rollUp()
     await reopen()
-    await byBalance('pay_3')
+    await byBalance('pay_03')
     await ledger.close()
-    expect(inFile(`SELECT id FROM transfers WHERE payment_id = 'pay_3'`)).toEqual([{ id: transfers + 1 }])
+    expect(inFile(`SELECT id FROM transfers WHERE payment_id = 'pay_03'`)).toEqual([{ id: transfers + 1 }])
     ledger = await openSqliteLedger({ path, clock })
     expect(await violations(ledger)).toEqual([])
   })
@@ -241,12 +241,20 @@ describe('history', () => {
   test('behavior: the last event stays, and the next one follows it', async () => {
     await rollUp()
     expect(inFile("SELECT kind FROM events WHERE kind = 'channel-seen'")).toHaveLength(1)
-    await byBalance('pay_1')
+    await byBalance('pay_01')
     expect(await violations(ledger)).toEqual([])
   })
 
+  test('behavior: an id that does not say when it was made keeps no later one from being moved', async () => {
+    await byBalance('pay_restored_1')
+    await rollUp()
+    await byBalance('pay_01')
+    await rollUp()
+    expect(idsInTable()).toEqual(['pay_', 'pay_restored_1'])
+  })
+
   test('behavior: many calls make many segments, and each is found', async () => {
-    const ids = Array.from({ length: 150 }, (_, n) => `pay_${String(n).padStart(3, '0')}`)
+    const ids = Array.from({ length: 150 }, (_, n) => `pay_0${String(n).padStart(3, '0')}`)
     await Promise.all(ids.map((id) => byBalance(id)))
     await rollUp()
     expect(inFile('SELECT segment FROM history WHERE payment_count > 0')).toHaveLength(3)
@@ -255,7 +263,7 @@ describe('history', () => {
   })
 
   test('behavior: the audit follows calls that overlap from segment to segment, also over one in which nothing was booked', async () => {
-    const ids = Array.from({ length: 191 }, (_, n) => `pay_${String(n).padStart(3, '0')}`)
+    const ids = Array.from({ length: 191 }, (_, n) => `pay_0${String(n).padStart(3, '0')}`)
     const [first = '', ...others] = ids
     await ledger.claim(balanceClaim(first, now()))
     for (const [n, id] of others.entries()) {
@@ -273,12 +281,12 @@ describe('history', () => {
 
   test('error: an answer for a call that was rolled up is refused alone (all writing would stop)', async () => {
     // A repeat is kept in memory for the next one.
-    for (const id of ['pay_0', 'pay_1']) await byVoucher(id, 50n, { fingerprint: id })
+    for (const id of ['pay_00', 'pay_01']) await byVoucher(id, 50n, { fingerprint: id })
     await settle(20n)
     await rollUp()
     const [answer, paid] = await Promise.allSettled([
-      ledger.storeAnswer('pay_1', { sealed: new Uint8Array([1]) }),
-      ledger.claim(balanceClaim('pay_2', now())),
+      ledger.storeAnswer('pay_01', { sealed: new Uint8Array([1]) }),
+      ledger.claim(balanceClaim('pay_02', now())),
     ])
     expect(answer).toMatchObject({ status: 'rejected', reason: { code: 'payment-not-found' } })
     expect(paid).toMatchObject({ status: 'fulfilled', value: { outcome: 'fresh' } })
@@ -286,38 +294,39 @@ describe('history', () => {
   })
 
   test('behavior: another process finds what this one has moved', async () => {
-    await byBalance('pay_1', { key: 'balance:1' })
+    await byBalance('pay_01', { key: 'balance:1' })
     const other = await openSqliteLedger({ path, clock })
     onTestFinished(() => other.close())
-    expect(await other.payment({ id: 'pay_1' })).not.toBeNull()
+    expect(await other.payment({ id: 'pay_01' })).not.toBeNull()
     await rollUp()
-    expect(await other.payment({ id: 'pay_1' })).toEqual(await ledger.payment({ id: 'pay_1' }))
-    expect(await other.claim(balanceClaim('pay_2', { key: 'balance:1' }))).toMatchObject({
+    expect(await other.payment({ id: 'pay_01' })).toEqual(await ledger.payment({ id: 'pay_01' }))
+    expect(await other.claim(balanceClaim('pay_02', { key: 'balance:1' }))).toMatchObject({
       outcome: 'replayed',
     })
   })
 
   test('error: a move that fails leaves everything where it was, and fails alone', async () => {
-    await byBalance('pay_1')
-    await byBalance('pay_2')
+    await byBalance('pay_01')
+    await byBalance('pay_02')
     const database = new Database(path)
-    database.exec(`CREATE TRIGGER broken BEFORE DELETE ON payments WHEN OLD.id = 'pay_2'
+    database.exec(`CREATE TRIGGER broken BEFORE DELETE ON payments WHEN OLD.id = 'pay_02'
       BEGIN SELECT RAISE(ABORT, 'the disk is strange'); END`)
     database.close()
     clock.advance(31 * day)
     const [moved, paid] = await Promise.allSettled([
       ledger.rollUp(clock.now()),
-      ledger.claim(balanceClaim('pay_3', now())),
+      ledger.claim(balanceClaim('pay_03', now())),
     ])
     expect(moved).toMatchObject({ status: 'rejected', reason: { code: 'ledger-integrity' } })
     expect(paid).toMatchObject({ status: 'fulfilled', value: { outcome: 'fresh' } })
     expect(inFile('SELECT * FROM history')).toEqual([])
-    for (const id of ['pay_1', 'pay_2']) expect(await ledger.payment({ id })).toMatchObject({ charged: 10n })
+    for (const id of ['pay_01', 'pay_02'])
+      expect(await ledger.payment({ id })).toMatchObject({ charged: 10n })
     expect(await violations(ledger)).toEqual([])
   })
 
   test('behavior: a settlement of past calls that the chain takes back is due at once', async () => {
-    await byVoucher('pay_1', 10n)
+    await byVoucher('pay_01', 10n)
     const ref = { ...chainRef(), blockHash: `0x${'b1'.repeat(32)}` } as const
     await ledger.channelSettled({ id: channelId, cumulative: 10n, ref, ...now() })
     await rollUp()
@@ -341,8 +350,8 @@ describe('history', () => {
 
   describe('someone who has the file', () => {
     beforeEach(async () => {
-      await byBalance('pay_1', { key: 'balance:1' })
-      await byVoucher('pay_2', 10n)
+      await byBalance('pay_01', { key: 'balance:1' })
+      await byVoucher('pay_02', 10n)
       await settle(10n)
       await rollUp()
     })
@@ -368,7 +377,7 @@ describe('history', () => {
       }
 
     test('error: the schema lets nobody change or delete it, nor a row that is not in it', async () => {
-      await byBalance('pay_3')
+      await byBalance('pay_03')
       await ledger.close()
       const database = new Database(path)
       onTestFinished(() => void database.close())
@@ -377,8 +386,8 @@ describe('history', () => {
         'DELETE FROM history',
         'DELETE FROM history_names',
         'UPDATE history_progress SET transfer = 0',
-        "DELETE FROM payments WHERE id = 'pay_3'",
-        "DELETE FROM transfers WHERE payment_id = 'pay_3'",
+        "DELETE FROM payments WHERE id = 'pay_03'",
+        "DELETE FROM transfers WHERE payment_id = 'pay_03'",
         'DELETE FROM transfers WHERE tx IS NOT NULL',
         'DELETE FROM events WHERE seq = 1',
         'DELETE FROM events',
@@ -391,7 +400,7 @@ describe('history', () => {
       [
         'changes a payment',
         segment((text) => text.replace('"charged":"10"', '"charged":"9"')),
-        /payment pay_1 is charged 9; its transfers sum to 10[\s\S]*segment 1 of the history is not what event \d+ states/,
+        /payment pay_01 is charged 9; its transfers sum to 10[\s\S]*segment 1 of the history is not what event \d+ states/,
       ],
       [
         'changes a transfer',
@@ -427,22 +436,22 @@ describe('history', () => {
       [
         'makes a key free again',
         (database) => database.exec('DELETE FROM history_names WHERE length(name) = 20'),
-        /payment pay_1 is in segment 1; its id leads to 1, its key to null/,
+        /payment pay_01 is in segment 1; its id leads to 1, its key to null/,
       ],
       [
         'makes an id unknown',
         (database) => database.exec('DELETE FROM history_names WHERE length(name) = 16'),
-        /payment pay_1 is in segment 1; its id leads to null, its key to 1/,
+        /payment pay_01 is in segment 1; its id leads to null, its key to 1/,
       ],
       [
         'sells a past key again',
-        (database) => database.exec(paymentLike('pay_3', 'balance:1')),
-        /payment pay_3, or another one with its key, is in the history too/,
+        (database) => database.exec(paymentLike('pay_03', 'balance:1')),
+        /payment pay_03, or another one with its key, is in the history too/,
       ],
       [
         'makes a past payment anew',
-        (database) => database.exec(paymentLike('pay_1', 'balance:3')),
-        /payment pay_1, or another one with its key, is in the history too/,
+        (database) => database.exec(paymentLike('pay_01', 'balance:3')),
+        /payment pay_01, or another one with its key, is in the history too/,
       ],
       [
         'adds a segment',

@@ -1,3 +1,4 @@
+import { paymentIdsFrom } from '../../payment-id.ts'
 import type { Books } from '../Books.ts'
 import type { PaymentRow } from '../payments/PaymentRow.ts'
 import { sql } from '../sql.ts'
@@ -10,20 +11,24 @@ const page = 64
 type Candidate = PaymentRow & { open: number; answered: number; unsettled_since: number | null }
 type Booked = PastTransfer & { tx: string | null; payment_id: string }
 
-const candidates = sql<[after: string, limit: number], Candidate>`
+const candidates = sql<[after: string, before: string, limit: number], Candidate>`
   SELECT payments.id, family, repeat, payments.key, fingerprint, rail, dialect, wallet, route, payments.asset, amount, charged,
     earns, delivery, money, channel_id, cumulative, tx, settlement, bytes, whole, at_risk, reversed, owner, holds, reason,
     created_at, updated_at, open, unsettled_since,
     EXISTS (SELECT 1 FROM answers WHERE payment_id = payments.id) AS answered
   FROM payments LEFT JOIN channels ON channels.id = payments.channel_id
-  WHERE payments.id > ? ORDER BY payments.id LIMIT ?`
+  WHERE payments.id > ? AND payments.id < ? ORDER BY payments.id LIMIT ?`
 const bookedFor = sql<[first: string, last: string], Booked>`
   SELECT id, kind, debit, credit, asset, amount, payment_id, channel_id, created_at, previous, tx FROM transfers
   WHERE payment_id >= ? AND payment_id <= ? ORDER BY payment_id, id`
 
-/** The next payments after an id that were made before a time, and which of them are to be moved, with what was booked for them. */
+/**
+ * The next payments after an id that were made before a time, and which of them are to be moved, with what was booked for them.
+ * Ids that do not say when they were made, and so come after all that do, are not reached: whoever passed them would pass all
+ * that are still to be made.
+ */
 export function oldPayments(books: Books, after: string, before: number): Old<PastPayment, string> {
-  const rows = books.all(candidates, after, page)
+  const rows = books.all(candidates, after, paymentIdsFrom(Math.max(0, Math.trunc(before))), page)
   const looked = upTo(rows, ({ created_at }) => created_at < before)
   const last = looked.at(-1)?.id ?? after
   const booked = Map.groupBy(
