@@ -2,7 +2,7 @@ import type { AcceptedVoucher } from '../../Channel.ts'
 import type { Books } from '../Books.ts'
 import { sql } from '../sql.ts'
 import { vouchersIn } from '../working-set/channels.ts'
-import { transfersInOrder } from './transfers-in-order.ts'
+import type { TransferAudit } from './transfers-in-order.ts'
 
 type Row = {
   id: string
@@ -25,34 +25,38 @@ const nothing: Sums = { accepted: 0n, spent: 0n, settled: 0n, lastSpend: null }
 const channels = sql<[], Row>`
   SELECT id, settled, spent, accepted, deposit, owed, prepaid, reserved, in_debt, finalized, vouchers, last_spend FROM channels`
 /** Transfers that raise a counter of their channel, and which. */
-const counters = new Map([
+const counters: ReadonlyMap<string, 'accepted' | 'spent' | 'settled'> = new Map([
   ['voucher', 'accepted'],
   ['capture', 'spent'],
   ['convert', 'spent'],
   ['settle', 'settled'],
-] as const)
+])
 
 /** Law 3: the counters are in order, and each is what its transfers sum to. */
-export function auditChannels(books: Books): string[] {
+export function auditChannels(books: Books): TransferAudit {
   const violations: string[] = []
   const booked = new Map<string, Sums>()
-  for (const { id, channel_id, kind, amount, previous, reversed_by } of transfersInOrder(books)) {
-    const counter = (counters as ReadonlyMap<string, 'accepted' | 'spent' | 'settled'>).get(kind)
-    if (channel_id === null || counter === undefined || reversed_by !== null) continue
-    const sums = booked.get(channel_id) ?? nothing
-    const next = { ...sums, [counter]: sums[counter] + BigInt(amount) }
-    if (counter === 'spent' && previous !== sums.lastSpend)
-      violations.push(
-        `transfer ${id} follows ${previous}; before it channel ${channel_id} spent by ${sums.lastSpend}`,
-      )
-    booked.set(channel_id, counter === 'spent' ? { ...next, lastSpend: id } : next)
+  return {
+    take({ id, channel_id, kind, amount, previous, reversed_by }) {
+      const counter = counters.get(kind)
+      if (channel_id === null || counter === undefined || reversed_by !== null) return
+      const sums = booked.get(channel_id) ?? nothing
+      const next = { ...sums, [counter]: sums[counter] + BigInt(amount) }
+      if (counter === 'spent' && previous !== sums.lastSpend)
+        violations.push(
+          `transfer ${id} follows ${previous}; before it channel ${channel_id} spent by ${sums.lastSpend}`,
+        )
+      booked.set(channel_id, counter === 'spent' ? { ...next, lastSpend: id } : next)
+    },
+    violations() {
+      for (const row of books.each(channels)) {
+        violations.push(...countersOf(row, booked.get(row.id) ?? nothing))
+        violations.push(...accountsOf(row))
+        violations.push(...vouchersOf(row))
+      }
+      return violations
+    },
   }
-  for (const row of books.each(channels)) {
-    violations.push(...countersOf(row, booked.get(row.id) ?? nothing))
-    violations.push(...accountsOf(row))
-    violations.push(...vouchersOf(row))
-  }
-  return violations
 }
 
 function countersOf(row: Row, sums: Sums): string[] {

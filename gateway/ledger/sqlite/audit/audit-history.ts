@@ -2,8 +2,8 @@ import { hash } from 'node:crypto'
 import { onceKey } from '../../payment-id.ts'
 import type { Books } from '../Books.ts'
 import { nameOfFamily, nameOfId } from '../history/names.ts'
+import type { PastPayment } from '../history/segments.ts'
 import { sql } from '../sql.ts'
-import { segmentsInOrder } from './segments-in-order.ts'
 
 /** What the trail says of a segment: the number of the event, and what the bytes hashed to. */
 export type StatedSegment = { seq: number; hash: string }
@@ -18,24 +18,26 @@ const inTable = sql<
   { id: string; family: string; repeat: number }
 >`SELECT id, family, repeat FROM payments`
 
-/** Law 5, the history's half: a past payment is found by its id and key, once, so that its key buys nothing again. */
-export function auditNames(books: Books): string[] {
+/** Law 5, the history's half: a past payment is found by its id and key, so that its key buys nothing again. */
+export function auditNames(books: Books, segment: number, { id, family, repeat }: PastPayment): string[] {
+  const byId = segmentOf(books, nameOfId(id), 0)
+  const byKey = family === onceKey(id) ? segment : segmentOf(books, nameOfFamily(family), repeat)
+  if (byId === segment && byKey === segment) return []
+  return [`payment ${id} is in segment ${segment}; its id leads to ${byId}, its key to ${byKey}`]
+}
+
+/** … and it is not in the table as well. */
+export function auditTwice(books: Books): string[] {
   if (books.get(any) === null) return []
   const violations: string[] = []
-  for (const { segment, payments } of segmentsInOrder(books, 'calls'))
-    for (const { id, family, repeat } of payments) {
-      const byId = books.get(find, nameOfId(id), 0)?.segment ?? null
-      const byKey =
-        family === onceKey(id) ? segment : (books.get(find, nameOfFamily(family), repeat)?.segment ?? null)
-      if (byId !== segment || byKey !== segment)
-        violations.push(
-          `payment ${id} is in segment ${segment}; its id leads to ${byId}, its key to ${byKey}`,
-        )
-    }
   for (const { id, family, repeat } of books.each(inTable))
-    if (books.get(find, nameOfId(id), 0) !== null || books.get(find, nameOfFamily(family), repeat) !== null)
+    if (segmentOf(books, nameOfId(id), 0) !== null || segmentOf(books, nameOfFamily(family), repeat) !== null)
       violations.push(`payment ${id}, or another one with its key, is in the history too`)
   return violations
+}
+
+function segmentOf(books: Books, name: Uint8Array, repeat: number): number | null {
+  return books.get(find, name, repeat)?.segment ?? null
 }
 
 /** Every segment is what the trail says was written. Each violation with its event, where there is one. */

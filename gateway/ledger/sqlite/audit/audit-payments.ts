@@ -2,7 +2,7 @@ import * as Account from '../../Account.ts'
 import type { Books } from '../Books.ts'
 import type { PastPayment } from '../history/segments.ts'
 import { sql } from '../sql.ts'
-import { auditNames } from './audit-history.ts'
+import { auditNames, auditTwice } from './audit-history.ts'
 import { segmentsInOrder } from './segments-in-order.ts'
 
 type Row = {
@@ -31,9 +31,10 @@ const payments = sql<[], Row & Moved>`
 /** Law 5: one call for a key, and each payment is charged what its transfers say: once, or given back whole. */
 export function auditPayments(books: Books): string[] {
   const violations = books.all(twice).map((row) => `key ${row.key} has ${row.times} payments`)
-  violations.push(...auditNames(books))
-  for (const { payments } of segmentsInOrder(books, 'calls'))
-    for (const payment of payments) violations.push(...judge(payment, sumsOf(payment)))
+  violations.push(...auditTwice(books))
+  for (const { segment, payments } of segmentsInOrder(books, 'calls'))
+    for (const payment of payments)
+      violations.push(...judge(payment, sumsOf(payment)), ...auditNames(books, segment, payment))
   let last: Row | null = null
   let sums = nothing
   for (const row of books.each(payments)) {

@@ -1,6 +1,6 @@
 import type { Books } from '../Books.ts'
 import { sql } from '../sql.ts'
-import { transfersInOrder } from './transfers-in-order.ts'
+import type { TransferAudit } from './transfers-in-order.ts'
 
 const accounts = sql<
   [],
@@ -8,20 +8,27 @@ const accounts = sql<
 >`SELECT name, asset, posted FROM balances`
 
 /** Law 1: balances sum to zero, and each is what its transfers sum to. */
-export function auditSums(books: Books): string[] {
+export function auditSums(books: Books): TransferAudit {
   const violations: string[] = []
   const booked = new Map<string, bigint>()
   const add = (name: string, asset: string, amount: bigint) => {
     const key = `${name} ${asset}`
     booked.set(key, (booked.get(key) ?? 0n) + amount)
   }
-  for (const { id, debit, credit, asset, amount } of transfersInOrder(books)) {
-    const units = BigInt(amount)
-    if (units < 0n || debit === credit)
-      violations.push(`transfer ${id} moves ${amount} from ${debit} to ${credit}`)
-    add(debit, asset, -units)
-    add(credit, asset, units)
+  return {
+    take({ id, debit, credit, asset, amount }) {
+      const units = BigInt(amount)
+      if (units < 0n || debit === credit)
+        violations.push(`transfer ${id} moves ${amount} from ${debit} to ${credit}`)
+      add(debit, asset, -units)
+      add(credit, asset, units)
+    },
+    violations: () => violations.concat(compare(books, booked)),
   }
+}
+
+function compare(books: Books, booked: Map<string, bigint>): string[] {
+  const violations: string[] = []
   const sums = new Map<string, bigint>()
   for (const { name, asset, posted } of books.each(accounts)) {
     const key = `${name} ${asset}`

@@ -9,6 +9,7 @@ import { auditHolds } from './audit-holds.ts'
 import { auditPayments } from './audit-payments.ts'
 import { auditSums } from './audit-sums.ts'
 import { auditTrail } from './audit-trail.ts'
+import { transfersInOrder } from './transfers-in-order.ts'
 
 const count = sql<[], { payments: number; channels: number; transfers: number; waiting: number }>`
   SELECT (SELECT count(*) FROM payments) + coalesce(sum(payment_count), 0) AS payments,
@@ -22,13 +23,18 @@ const count = sql<[], { payments: number; channels: number; transfers: number; w
  * process of its own (`farthing audit`), where it delays nobody.
  */
 export function audit(books: Books, options: { anchor?: Trail.Anchor } = {}): Ledger.Audit {
+  const [sums, channels] = [auditSums(books), auditChannels(books)]
+  for (const transfer of transfersInOrder(books)) {
+    sums.take(transfer)
+    channels.take(transfer)
+  }
   const laws: Ledger.Law[] = [
-    law(1, 'Every asset sums to zero over all accounts', auditSums(books)),
+    law(1, 'Every asset sums to zero over all accounts', sums.violations()),
     law(2, 'No wallet, prepaid, revenue or hold account goes below zero', [
       ...auditHolds(books),
       ...auditExposure(books),
     ]),
-    law(3, 'settled ≤ spent ≤ accepted ≤ deposit for every channel', auditChannels(books)),
+    law(3, 'settled ≤ spent ≤ accepted ≤ deposit for every channel', channels.violations()),
     law(4, 'Every on-chain transfer is booked once', auditChain(books)),
     law(5, 'A payment key has at most one delivered call', auditPayments(books)),
   ]

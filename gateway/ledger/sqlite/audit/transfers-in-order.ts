@@ -19,6 +19,9 @@ export type BookedTransfer = {
   reversed_by: number | null
 }
 
+/** What is proved from all transfers: it is given each, in the order of booking, and says at the end what is wrong. */
+export type TransferAudit = { take(transfer: BookedTransfer): void; violations(): string[] }
+
 /** Rows read at once. */
 const page = 1_000
 
