@@ -35,27 +35,24 @@ let now = Date.now()
 const ledger = await openSqliteLedger({ path, sync: 'beside', clock: { now: () => now } })
 try {
   const ids = await payCalls(ledger)
-  const before = { ...sizes(), audit: await audited() }
+  const state = async () => ({ bytes: bytesInUse(), audit: await audited(), ...(await lookUps(ids)) })
+  const before = await state()
   const parts = await rollUp()
-  const after = { ...sizes(), audit: await audited() }
-  const past = () => ids[Math.floor(Math.random() * ids.length)] ?? ''
-  const [found, unknown] = await measure({
-    'a past payment': async () => (await ledger.payment({ id: past() })) ?? raise(),
-    'an id that is none': () => ledger.payment({ id: paymentId(now) }),
-  })
+  const after = await state()
   const table = new Table({
     style: { head: [], border: [], compact: true },
     colAligns: ['left', 'right', 'right'],
   })
-  const megabytes = (bytes: number) => (bytes / calls).toFixed(0)
+  const both = (name: string, of: (state: typeof before) => number) =>
+    table.push([name, of(before).toFixed(0), of(after).toFixed(0)])
+  table.push(['', 'in the tables', 'rolled up'])
+  both('bytes a call', ({ bytes }) => bytes / calls)
+  both('audit, µs a call', ({ audit }) => (audit * 1_000) / calls)
+  both('found by its id, µs', ({ found }) => found)
+  both('an id that is none, µs', ({ none }) => none)
   table.push(
-    ['', 'in tables', 'rolled up'],
-    ['bytes a call', megabytes(before.used), megabytes(after.used)],
-    ['audit, s', before.audit.toFixed(1), after.audit.toFixed(1)],
     ['moved, µs of processor time a call', '', parts.perCall.toFixed(0)],
     ['a part, ms: median, longest', '', `${parts.median.toFixed(1)}, ${parts.longest.toFixed(1)}`],
-    ['found by its id, µs', '', found?.median.toFixed(0)],
-    ['not there, µs', '', unknown?.median.toFixed(0)],
   )
   process.stdout.write(`${calls} calls on ${count} channels\n${table.toString()}\n`)
 } finally {
@@ -133,21 +130,31 @@ async function rollUp(): Promise<{ perCall: number; median: number; longest: num
   }
 }
 
-/** Seconds. Everything must hold. */
+/** Microseconds of processor time. */
+async function lookUps(ids: readonly string[]): Promise<{ found: number; none: number }> {
+  const any = () => ids[Math.floor(Math.random() * ids.length)] ?? ''
+  const [found, none] = await measure({
+    found: async () => (await ledger.payment({ id: any() })) ?? raise(),
+    none: () => ledger.payment({ id: paymentId(now) }),
+  })
+  return { found: found?.median ?? 0, none: none?.median ?? 0 }
+}
+
+/** Milliseconds. Everything must hold. */
 async function audited(): Promise<number> {
   const began = performance.now()
   const { balanced, trail } = await ledger.audit()
   if (!balanced || !trail.holds) raise()
-  return (performance.now() - began) / 1_000
+  return performance.now() - began
 }
 
-/** Bytes of the pages that are in use. */
-function sizes(): { used: number } {
+/** Of the file, without pages that are free. */
+function bytesInUse(): number {
   const database = new Database(path, { readonly: true })
   const pragma = (name: string) => Number(database.pragma(name, { simple: true }))
   const used = (pragma('page_count') - pragma('freelist_count')) * pragma('page_size')
   database.close()
-  return { used }
+  return used
 }
 
 function raise(): never {

@@ -36,7 +36,7 @@ export function readSegment(books: Books, segment: number): Segment {
   }
 }
 
-/** A call takes some 375 bytes where the tables and the trail take 2,400. */
+/** A call takes some 400 bytes where the tables and the trail take 2,400. */
 export function pack(segment: Segment): Uint8Array {
   return zstdCompressSync(JSON.stringify(segment))
 }
