@@ -1,9 +1,9 @@
 import { join } from 'node:path'
-import Database from 'better-sqlite3'
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import type { Ledger } from '../../../gateway/ledger/Ledger.ts'
 import { openSqliteLedger } from '../../../gateway/ledger/sqlite/open-sqlite-ledger.ts'
 import { alice, balanceClaim, chainRef, channelClaim, channelId, openChannel, topUp } from '../fixtures.ts'
+import { tamper } from '../tamper.ts'
 import { testFolder } from '../test-folder.ts'
 
 describe('audit', () => {
@@ -23,18 +23,6 @@ describe('audit', () => {
     await ledger.channelSettled({ id: channelId, cumulative: 10n, ref: chainRef(), now: 1 })
   })
 
-  /** Someone with the file open goes around every rule of the schema. */
-  const tamper = (statement: string) => {
-    const database = new Database(path)
-    for (const { name } of database
-      .prepare<[], { name: string }>("SELECT name FROM sqlite_schema WHERE type = 'trigger'")
-      .all())
-      database.exec(`DROP TRIGGER ${name}`)
-    database.pragma('foreign_keys = OFF')
-    database.pragma('ignore_check_constraints = ON')
-    database.exec(statement)
-    database.close()
-  }
   const broken = async () =>
     (await ledger.audit()).laws
       .filter(({ holds }) => !holds)
@@ -126,7 +114,7 @@ describe('audit', () => {
     ],
   ]
   test.each(cases)('error: %s that was changed by hand is named', async (_, statement, law, names) => {
-    tamper(statement)
+    tamper(path, statement)
     const found = (await broken()).find((one) => one.law === law)
     expect(found?.violations.join('\n')).toMatch(names)
   })

@@ -20,6 +20,7 @@ import {
   testClock,
   violations,
 } from '../fixtures.ts'
+import { tamper } from '../tamper.ts'
 import { testFolder } from '../test-folder.ts'
 
 const day = 86_400_000
@@ -355,17 +356,6 @@ describe('history', () => {
       await settle(10n)
       await rollUp()
     })
-    /** Goes around every rule of the schema. */
-    const tamper = (change: (database: Database.Database) => void) => {
-      const database = new Database(path)
-      const triggers = database
-        .prepare<[], { name: string }>("SELECT name FROM sqlite_schema WHERE type = 'trigger'")
-        .all()
-      for (const { name } of triggers) database.exec(`DROP TRIGGER ${name}`)
-      database.pragma('foreign_keys = OFF')
-      change(database)
-      database.close()
-    }
     /** Segment 1 has the calls, segment 2 what the trail said of them. */
     const segment =
       (edit: (text: string) => string, number = 1) =>
@@ -462,7 +452,7 @@ describe('history', () => {
       ],
     ]
     test.each(cases)('error: %s, and the audit names it', async (_, change, names) => {
-      tamper(change)
+      tamper(path, change)
       expect((await violations(ledger)).join('\n')).toMatch(names)
     })
   })

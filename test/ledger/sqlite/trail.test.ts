@@ -23,6 +23,7 @@ import {
   topUp,
   violations,
 } from '../fixtures.ts'
+import { tamper } from '../tamper.ts'
 import { testFolder } from '../test-folder.ts'
 
 type Row = {
@@ -218,19 +219,6 @@ describe('trail', () => {
   })
 
   describe('someone who has the file', () => {
-    /** Goes around every rule of the schema. */
-    const tamper = (statement: string) => {
-      const database = new Database(path)
-      const triggers = database
-        .prepare<[], { name: string }>("SELECT name FROM sqlite_schema WHERE type = 'trigger'")
-        .all()
-      for (const { name } of triggers) database.exec(`DROP TRIGGER ${name}`)
-      database.pragma('foreign_keys = OFF')
-      database.pragma('ignore_check_constraints = ON')
-      database.exec(statement)
-      database.close()
-    }
-
     const cases: [what: string, statement: string, at: number | null, names: RegExp][] = [
       [
         'changes an event',
@@ -269,7 +257,7 @@ describe('trail', () => {
     ]
     test.each(cases)('error: %s: the audit names it', async (_, statement, at, names) => {
       await history()
-      tamper(statement)
+      tamper(path, statement)
       const { trail } = await ledger.audit()
       expect(trail.holds).toBe(false)
       expect(trail.brokenAt).toBe(at)
@@ -281,7 +269,7 @@ describe('trail', () => {
       const anchor = (await ledger.audit()).trail.head
       if (anchor === null) throw new Error('There is no head.')
       expect((await ledger.audit({ anchor })).trail.holds).toBe(true)
-      tamper(`DELETE FROM events WHERE seq = ${anchor.seq}`)
+      tamper(path, `DELETE FROM events WHERE seq = ${anchor.seq}`)
       expect((await ledger.audit()).trail.holds).toBe(true)
       const cut = (await ledger.audit({ anchor })).trail
       expect(cut.brokenAt).toBe(anchor.seq)

@@ -1,19 +1,10 @@
 import type { Books } from '../Books.ts'
-import { transfersIn } from '../history/segments.ts'
+import { type PastTransfer, transfersIn } from '../history/segments.ts'
 import { sql } from '../sql.ts'
 import { segmentsInOrder } from './segments-in-order.ts'
 
 /** A transfer, wherever it stands. */
-export type BookedTransfer = {
-  id: number
-  kind: string
-  debit: string
-  credit: string
-  asset: string
-  amount: string
-  payment_id: string | null
-  channel_id: string | null
-  previous: number | null
+export type BookedTransfer = Omit<PastTransfer, 'created_at'> & {
   tx: string | null
   log_index: number | null
   reversed_by: number | null
