@@ -142,22 +142,22 @@ export async function createGateway(options: createGateway.Options): Promise<Gat
     report,
     everyMs: Math.min(config.chain.pollMs, beatMs),
   })
+  const forgetOld = async () => {
+    const old = clock.now() - config.limits.storedAnswerSeconds * 1_000
+    await ledger.forgetAnswers(old)
+    await ledger.forgetAnswersAbove(config.limits.storedAnswersTotalBytes)
+    await ledger.doubts.forgetOld(old)
+  }
   const history = createHistory({
     ledger,
     clock,
     leads: membership.leads,
     days: config.historyDays,
+    prepare: forgetOld,
     failed: (error) => log.error({ err: error }, 'rolling up what is old failed'),
   })
-  const housekeeping = createTimer(
-    60_000,
-    async () => {
-      const old = clock.now() - config.limits.storedAnswerSeconds * 1_000
-      await ledger.forgetAnswers(old)
-      await ledger.forgetAnswersAbove(config.limits.storedAnswersTotalBytes)
-      await ledger.doubts.forgetOld(old)
-    },
-    (error) => log.error({ err: error }, 'forgetting answers failed'),
+  const housekeeping = createTimer(60_000, forgetOld, (error) =>
+    log.error({ err: error }, 'forgetting answers failed'),
   )
 
   async function prepare(): Promise<void> {

@@ -269,14 +269,16 @@ function describe(issue: z.core.$ZodIssue): string {
     : `${key}: ${issue.message}`
 }
 
-/** What is passed over because its answer is kept would stay where it is for good. @throws {Error} */
-function checkHistory({ historyDays, limits }: RawConfig): void {
-  const least = limits.storedAnswerSeconds / 86_400
-  if (historyDays > least) return
-  throw new Error(
-    `${historyDays} is not above limits.storedAnswerSeconds, ${limits.storedAnswerSeconds} s, which is ${least} days: ` +
-      'a call is rolled up without its answer. Fix: raise historyDays, or keep answers for a shorter time.',
-  )
+/** What is not ready to be rolled up when its time has come would stay where it is for good. @throws {Error} */
+function checkHistory({ historyDays, limits, settlement }: RawConfig): void {
+  const refuse = (key: string, seconds: number, why: string) => {
+    if (historyDays * 86_400 > seconds) return
+    throw new Error(
+      `${historyDays} days are not above ${key}, ${seconds} s: ${why}. Fix: raise historyDays, or lower ${key}`,
+    )
+  }
+  refuse('limits.storedAnswerSeconds', limits.storedAnswerSeconds, 'a call is rolled up without its answer')
+  refuse('settlement.maxAgeSeconds', settlement.maxAgeSeconds, 'a call is rolled up when it is settled')
 }
 
 /** A configuration that cannot be used. Lists every complaint as `key: rule. Fix: …`. */

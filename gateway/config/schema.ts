@@ -132,7 +132,7 @@ export const schema = z.strictObject({
     .max(36_500)
     .default(30)
     .describe(
-      'Age at which a call that has ended is rolled up with others, in days. Longer than `limits.storedAnswerSeconds`.',
+      'Age at which a call that has ended is rolled up with others, in days. Longer than `limits.storedAnswerSeconds` and `settlement.maxAgeSeconds`.',
     ),
   chain: z
     .strictObject({

@@ -148,13 +148,20 @@ describe('Config.parse', () => {
     expect(short.join()).not.toMatch(/c2hvcnQ|not-a-key/)
   })
 
-  test('error: calls that would be rolled up while their answers are kept', () => {
+  test('error: calls that would be looked at while their answers are kept', () => {
     const complaint =
-      'historyDays: 1 is not above limits.storedAnswerSeconds, 86400 s, which is 1 days: a call is rolled up without its answer. ' +
-      'Fix: raise historyDays, or keep answers for a shorter time.'
-    const limits = { storedAnswerSeconds: 86_400 }
-    expect(complaintsOf(input({ historyDays: 1, limits }))).toEqual([complaint])
-    expect(complaintsOf(input({ historyDays: 1.5, limits }))).toEqual([])
+      'historyDays: 1.5 days are not above limits.storedAnswerSeconds, 129600 s: a call is rolled up without its answer. ' +
+      'Fix: raise historyDays, or lower limits.storedAnswerSeconds'
+    const limits = { storedAnswerSeconds: 129_600 }
+    expect(complaintsOf(input({ historyDays: 1.5, limits }))).toEqual([complaint])
+    expect(complaintsOf(input({ historyDays: 1.6, limits }))).toEqual([])
+  })
+
+  test('error: calls that would be looked at before they are settled, and stay where they are for good', () => {
+    const complaint =
+      'historyDays: 1 days are not above settlement.maxAgeSeconds, 86400 s: a call is rolled up when it is settled. ' +
+      'Fix: raise historyDays, or lower settlement.maxAgeSeconds'
+    expect(complaintsOf(input({ historyDays: 1 }))).toEqual([complaint])
   })
 
   test('behavior: every complaint is said at once', () => {

@@ -17,3 +17,8 @@ for (const most of [3, 1_000_000])
       fold: { groups: Number.POSITIVE_INFINITY, most, idleMs: 0 },
     }),
   )
+
+// What has ended goes into the history whenever a history says so, however little it is.
+behaviour('openSqliteLedger, whatever is old moved at once', (clock) =>
+  openSqliteLedger({ path: join(testFolder(), 'ledger.sqlite'), clock, history: { least: 1 } }),
+)

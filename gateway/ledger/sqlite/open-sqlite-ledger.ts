@@ -148,7 +148,7 @@ export async function openSqliteLedger(options: openSqliteLedger.Options): Promi
     storeAnswer: (id, answer) => write(() => storeAnswer(books, id, answer)),
     forgetAnswers: (before) => inPages((limit) => write(() => forgetAnswers(books, before, limit))),
     forgetAnswersAbove: (bytes) => inPages((limit) => write(() => forgetAnswersAbove(books, bytes, limit))),
-    rollUp: (before) => write(() => rollUp(books, before)),
+    rollUp: (before) => write(() => rollUp(books, before, options.history?.least)),
     openPayments: (limit) => read(() => openPayments(books, limit)),
     orphans: (limit) => read(() => orphans(books, limit)),
 
@@ -246,6 +246,11 @@ export declare namespace openSqliteLedger {
      * none were for `idleMs` (0: that is not looked at), and at the close.
      */
     fold?: Partial<Fold>
+    /**
+     * `least`: old rows of a table that are worth a segment of the history; by default as many as one holds, so that fewer wait for
+     * more, and a gateway with few calls, or none, writes no history of its history.
+     */
+    history?: { least: number }
     /** Called after each commit. */
     onCommit?: (group: GroupCommit.Group) => void
   }

@@ -223,6 +223,9 @@ CREATE TABLE history_names (
   PRIMARY KEY (name, repeat)
 ) STRICT, WITHOUT ROWID;
 
+CREATE TRIGGER history_names_are_final BEFORE UPDATE ON history_names
+BEGIN SELECT RAISE(ABORT, 'a name is never changed'); END;
+
 CREATE TRIGGER history_names_stay BEFORE DELETE ON history_names
 BEGIN SELECT RAISE(ABORT, 'a name is never forgotten'); END;
 
@@ -237,6 +240,9 @@ CREATE TABLE history_progress (
 CREATE TRIGGER history_only_advances BEFORE UPDATE ON history_progress
 WHEN NEW.payment < OLD.payment OR NEW.transfer < OLD.transfer OR NEW.event < OLD.event OR NEW.highest < OLD.highest
 BEGIN SELECT RAISE(ABORT, 'history only advances'); END;
+
+CREATE TRIGGER history_progress_stays BEFORE DELETE ON history_progress
+BEGIN SELECT RAISE(ABORT, 'the progress of the history is never deleted'); END;
 
 CREATE TABLE instances (
   seq INTEGER PRIMARY KEY,

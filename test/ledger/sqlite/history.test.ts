@@ -5,6 +5,7 @@ import { beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import * as Account from '../../../gateway/ledger/Account.ts'
 import type { Ledger } from '../../../gateway/ledger/Ledger.ts'
 import { onceKey } from '../../../gateway/ledger/payment-id.ts'
+import { nameOfCall } from '../../../gateway/ledger/sqlite/history/names.ts'
 import { type Segment, unpack } from '../../../gateway/ledger/sqlite/history/segments.ts'
 import { openSqliteLedger } from '../../../gateway/ledger/sqlite/open-sqlite-ledger.ts'
 import {
@@ -33,7 +34,7 @@ describe('history', () => {
   beforeEach(async () => {
     path = join(testFolder(), 'ledger.sqlite')
     clock = testClock()
-    ledger = await openSqliteLedger({ path, clock })
+    ledger = await openSqliteLedger({ path, clock, history: { least: 1 } })
     onTestFinished(() => ledger.close())
     // Before all others, as its id is.
     await ledger.claim(chargeClaim('pay_', { amount: 10_000n, earns: Account.wallet(alice) }))
@@ -44,7 +45,7 @@ describe('history', () => {
   /** What memory has is what the file has. */
   const reopen = async () => {
     await ledger.close()
-    ledger = await openSqliteLedger({ path, clock })
+    ledger = await openSqliteLedger({ path, clock, history: { least: 1 } })
   }
   const inFile = <Row>(statement: string): Row[] => {
     const database = new Database(path, { readonly: true })
@@ -64,13 +65,25 @@ describe('history', () => {
     expect(result.outcome).toBe('fresh')
     await ledger.capture({ paymentId: id, amount: 10n, complete: true })
   }
+  /** A charge that came to nothing: its credential bought the call from the credit of one whose caller was left in doubt. */
+  const bySecondChance = async (id: string) => {
+    await ledger.claim(chargeClaim(id, { key: 'charge:again', ...now() }))
+    await ledger.void(id, 'never sent')
+    await ledger.claim(chargeClaim(`${id}-paid`, now()))
+    await ledger.doubts.add(`${id}-paid`)
+    await ledger.settled({ paymentId: `${id}-paid`, ref: chainRef(), deliver: 'credit' })
+    await ledger.doubts.add(id)
+    const again = balanceClaim('pay_0y', { key: 'charge:again', ...now() })
+    expect(await ledger.doubts.claim(`${id}-paid`, again)).toMatchObject({ outcome: 'fresh' })
+    await ledger.capture({ paymentId: id, amount: 10n, complete: true })
+  }
   const settle = (cumulative: bigint) =>
     ledger.channelSettled({ id: channelId, cumulative, ref: chainRef(), ...now() })
   /** Moves what is there by now, a month later. */
   const rollUp = async () => {
     // Whoever reads tables has what waits written to them: its events are as old as it is.
     await ledger.audit()
-    clock.advance(31 * day)
+    clock.advance(32 * day)
     while (await ledger.rollUp(clock.now() - 30 * day));
   }
 
@@ -177,7 +190,7 @@ describe('history', () => {
     const answer = { sealed: new Uint8Array([1]) }
     await byVoucher('pay_01-settled', 10n)
     await settle(10n)
-    clock.advance(1)
+    clock.advance(2 * day)
     await byVoucher('pay_02-unsettled', 20n)
     await ledger.claim(balanceClaim('pay_03-open', now()))
     await ledger.claim(balanceClaim('pay_04-void', now()))
@@ -191,7 +204,8 @@ describe('history', () => {
     await ledger.capture({ paymentId: 'pay_06-answer', amount: 10n, answer })
     await byBalance('pay_07-old')
     await ledger.claim(balanceClaim('pay_08-late', now()))
-    clock.advance(31 * day)
+    await bySecondChance('pay_08-doubt')
+    clock.advance(32 * day)
     await ledger.capture({ paymentId: 'pay_08-late', amount: 10n, complete: true })
     await ledger.audit()
     await byVoucher('pay_09-young', 30n)
@@ -205,6 +219,8 @@ describe('history', () => {
       'charge',
       'lost',
       'answer',
+      'doubt',
+      'doubt-paid',
       'late',
       'young',
     ])
@@ -226,6 +242,83 @@ describe('history', () => {
     expect(await violations(ledger)).toEqual([])
   })
 
+  test('behavior: a call that takes its time is moved as well, however often somebody looks', async () => {
+    await ledger.claim(balanceClaim('pay_01', now()))
+    clock.advance(90_000)
+    await ledger.capture({ paymentId: 'pay_01', amount: 10n, complete: true })
+    await ledger.audit()
+    clock.advance(29 * day)
+    for (let looks = 0; looks < 72; looks += 1) {
+      await ledger.rollUp(clock.now() - 30 * day)
+      clock.advance(day / 24)
+    }
+    expect(idsInTable()).toEqual(['pay_'])
+  })
+
+  test('behavior: beside every part that is moved a reader finds books in which all holds (routes would stop)', async () => {
+    const ids = Array.from({ length: 70 }, (_, n) => `pay_0${String(n).padStart(3, '0')}`)
+    await Promise.all(ids.map((id) => byBalance(id)))
+    clock.advance(32 * day)
+    // The calls are old and nothing waits; what the trail says of them is new.
+    await ledger.audit()
+    for (let more = true; more; ) {
+      more = await ledger.rollUp(clock.now() - 30 * day)
+      const beside = await openSqliteLedger({ path, readonly: true })
+      expect(await violations(beside)).toEqual([])
+      await beside.close()
+    }
+  })
+
+  test('behavior: few calls wait for more, and what is said of the history does not become one (an idle file would grow)', async () => {
+    await ledger.close()
+    ledger = await openSqliteLedger({ path, clock })
+    for (let n = 0; n < 200; n += 1) {
+      const id = `pay_0${String(n).padStart(3, '0')}`
+      await (n < 110 ? byBalance(id) : byVoucher(id, 10n * BigInt(n - 109)))
+      await ledger.audit()
+    }
+    await settle(900n)
+    const segments: number[] = []
+    for (let looks = 0; looks < 400; looks += 1) {
+      clock.advance(day)
+      while (await ledger.rollUp(clock.now() - 30 * day));
+      segments.push(inFile('SELECT segment FROM history').length)
+    }
+    expect(segments.at(20)).toBe(0)
+    expect(segments.at(40)).toBeGreaterThan(2)
+    expect(new Set(segments.slice(100)).size).toBe(1)
+    // Of 201, with the top-up, three pages of 64 were looked at, and the top-up stays.
+    expect(idsInTable()).toHaveLength(10)
+    // Of 292 transfers two pages of 128.
+    expect(inFile("SELECT min(id) AS first FROM transfers WHERE kind = 'voucher'")).toEqual([{ first: 258 }])
+    expect(await violations(ledger)).toEqual([])
+  })
+
+  test('behavior: rows that a wrong clock wrote keep none of those after them', async () => {
+    clock.advance(3_650 * day)
+    await byVoucher('pay_0x', 10n)
+    await ledger.audit()
+    clock.advance(-3_650 * day)
+    await byVoucher('pay_00', 20n)
+    await settle(20n)
+    await rollUp()
+    expect(inFile("SELECT id FROM transfers WHERE kind = 'voucher'")).toEqual([])
+    expect(await violations(ledger)).toEqual([])
+  })
+
+  test('behavior: of two payments for one call the later repeat answers, whatever their ids', async () => {
+    await byVoucher('pay_00', 30n, { fingerprint: 'first' })
+    await byVoucher('pay_02', 30n, { fingerprint: 'a' })
+    await byVoucher('pay_01', 30n, { fingerprint: 'a' })
+    await settle(30n)
+    await rollUp()
+    await reopen()
+    expect(await ledger.claim(channelClaim('pay_03', 30n, { fingerprint: 'a' }))).toMatchObject({
+      outcome: 'replayed',
+      payment: { id: 'pay_01' },
+    })
+  })
+
   test('behavior: transfers are numbered on when the table has none left', async () => {
     await byBalance('pay_01')
     await byBalance('pay_02')
@@ -235,7 +328,7 @@ describe('history', () => {
     await byBalance('pay_03')
     await ledger.close()
     expect(inFile(`SELECT id FROM transfers WHERE payment_id = 'pay_03'`)).toEqual([{ id: transfers + 1 }])
-    ledger = await openSqliteLedger({ path, clock })
+    ledger = await openSqliteLedger({ path, clock, history: { least: 1 } })
     expect(await violations(ledger)).toEqual([])
   })
 
@@ -296,7 +389,7 @@ describe('history', () => {
 
   test('behavior: another process finds what this one has moved', async () => {
     await byBalance('pay_01', { key: 'balance:1' })
-    const other = await openSqliteLedger({ path, clock })
+    const other = await openSqliteLedger({ path, clock, history: { least: 1 } })
     onTestFinished(() => other.close())
     expect(await other.payment({ id: 'pay_01' })).not.toBeNull()
     await rollUp()
@@ -313,7 +406,7 @@ describe('history', () => {
     database.exec(`CREATE TRIGGER broken BEFORE DELETE ON payments WHEN OLD.id = 'pay_02'
       BEGIN SELECT RAISE(ABORT, 'the disk is strange'); END`)
     database.close()
-    clock.advance(31 * day)
+    clock.advance(32 * day)
     const [moved, paid] = await Promise.allSettled([
       ledger.rollUp(clock.now()),
       ledger.claim(balanceClaim('pay_03', now())),
@@ -375,6 +468,8 @@ describe('history', () => {
         "UPDATE history SET body = x'00'",
         'DELETE FROM history',
         'DELETE FROM history_names',
+        'UPDATE history_names SET segment = 9',
+        'DELETE FROM history_progress',
         'UPDATE history_progress SET transfer = 0',
         "DELETE FROM payments WHERE id = 'pay_03'",
         "DELETE FROM transfers WHERE payment_id = 'pay_03'",
@@ -383,7 +478,7 @@ describe('history', () => {
         'DELETE FROM events',
       ])
         expect(() => database.exec(statement), statement).toThrow(/never|advances/)
-      ledger = await openSqliteLedger({ path, clock })
+      ledger = await openSqliteLedger({ path, clock, history: { least: 1 } })
     })
 
     const cases: [what: string, change: (database: Database.Database) => void, names: RegExp][] = [
@@ -426,12 +521,12 @@ describe('history', () => {
       [
         'makes a key free again',
         (database) => database.exec('DELETE FROM history_names WHERE length(name) = 20'),
-        /payment pay_01 is in segment 1; its id leads to 1, its key to null/,
+        /payment pay_01 is in segment 1; its id leads to 1, its key to null, its call to 1/,
       ],
       [
         'makes an id unknown',
         (database) => database.exec('DELETE FROM history_names WHERE length(name) = 16'),
-        /payment pay_01 is in segment 1; its id leads to null, its key to 1/,
+        /payment pay_01 is in segment 1; its id leads to null, its key to 1, its call to 1/,
       ],
       [
         'sells a past key again',
@@ -444,6 +539,21 @@ describe('history', () => {
         /payment pay_01, or another one with its key, is in the history too/,
       ],
       [
+        'sells a past call again that had no key',
+        (database) => database.exec(paymentLike('pay_04', onceKey('pay_01'))),
+        /payment pay_04, or another one with its key, is in the history too/,
+      ],
+      [
+        'says that there is more than there is',
+        (database) => database.exec('UPDATE history SET payment_count = 99 WHERE segment = 1'),
+        /segment 1 of the history is not what event/,
+      ],
+      [
+        'has transfers numbered anew',
+        (database) => database.exec('UPDATE history_progress SET highest = 1'),
+        /transfer \d+ is in the history, which says 1 at most/,
+      ],
+      [
         'adds a segment',
         (database) =>
           database.exec(`INSERT INTO history (segment, payment_count, transfer_count, event_count, body)
@@ -451,6 +561,15 @@ describe('history', () => {
         /segment 9 of the history has no event in the trail/,
       ],
     ]
+    test('error: makes a call of a voucher unknown, and the audit names it', async () => {
+      for (const id of ['pay_05', 'pay_06']) await byVoucher(id, 50n, { fingerprint: id })
+      await settle(30n)
+      await rollUp()
+      const call = nameOfCall(`voucher:${channelId}:50`, 'pay_06')
+      tamper(path, (database) => void database.prepare('DELETE FROM history_names WHERE name = ?').run(call))
+      expect((await violations(ledger)).join('\n')).toMatch(/payment pay_06 .* its call to null/)
+    })
+
     test.each(cases)('error: %s, and the audit names it', async (_, change, names) => {
       tamper(path, change)
       expect((await violations(ledger)).join('\n')).toMatch(names)

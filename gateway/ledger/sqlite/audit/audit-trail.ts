@@ -42,7 +42,8 @@ export function auditTrail(books: Books, anchor?: Trail.Anchor): Trail.Audit {
       highest = transfer
       booked.skip(transfer)
     }
-    for (const { segment, hash } of segmentsOf(event, body)) segments.set(segment, { seq: event.seq, hash })
+    for (const { segment, ...said } of segmentsOf(event, body))
+      segments.set(segment, { seq: event.seq, ...said })
     for (const one of listOf(body.transfers)) {
       if (one.id <= transfer || stated.has(one.id))
         found.add(event.seq, `event ${event.seq} states transfer ${one.id} again`)
@@ -100,11 +101,20 @@ function listOf(value: unknown): { id: number }[] {
 }
 
 /** Segments of the history that an event states: its own, or those of a group. */
-function segmentsOf(event: Event, body: Record<string, unknown>): { segment: number; hash: string }[] {
+function segmentsOf(
+  event: Event,
+  body: Record<string, unknown>,
+): (Omit<StatedSegment, 'seq'> & { segment: number })[] {
   const told = event.kind === 'group' && Array.isArray(body.events) ? body.events : [{ ...event, body }]
   return told
     .filter((one) => one?.kind === 'history')
-    .map(({ subject, body: said }) => ({ segment: Number(subject), hash: String(said?.hash) }))
+    .map(({ subject, body: said }) => ({
+      segment: Number(subject),
+      payments: Number(said?.payments),
+      transfers: Number(said?.transfers),
+      events: Number(said?.events),
+      hash: String(said?.hash),
+    }))
 }
 
 /** Compares what a page of events states with what is booked. */

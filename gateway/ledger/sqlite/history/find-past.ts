@@ -30,12 +30,8 @@ export function pastOfKey(books: Books, family: string, repeat: number): PastPay
 
 /** The latest repeat of a voucher for a call. */
 export function pastOfCall(books: Books, family: string, fingerprint: string): PastPayment | null {
-  return inSegment(
-    books,
-    nameOfCall(family, fingerprint),
-    0,
-    (payment) => isOf(payment, family) && payment.fingerprint === fingerprint && payment.repeat > 0,
-  )
+  const repeat = books.load(last, nameOfCall(family, fingerprint))?.repeat
+  return repeat === undefined ? null : pastOfKey(books, family, repeat)
 }
 
 /** The highest repeat of a voucher that the history has; null when it has none of its payments. */
@@ -61,7 +57,7 @@ function inSegment(
   isIt: (payment: PastPayment) => boolean,
 ): PastPayment | null {
   const row = books.load(find, name, repeat)
-  return row === null ? null : (readSegment(books, row.segment).payments.findLast(isIt) ?? null)
+  return row === null ? null : (readSegment(books, row.segment).payments.find(isIt) ?? null)
 }
 
 const isOf = (payment: PastPayment, family: string) => payment.family === family

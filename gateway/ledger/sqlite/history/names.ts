@@ -16,7 +16,7 @@ export function nameOfFamily(family: string): Uint8Array {
   return named(placeOf(family), digest(['family', family]), 16)
 }
 
-/** Of a voucher's payments for one call, the latest. */
+/** With its repeat it is a voucher's payment for one call. */
 export function nameOfCall(family: string, fingerprint: string): Uint8Array {
   return named(placeOf(family), digest(['call', family, fingerprint]), 16)
 }

@@ -1,7 +1,7 @@
 import type { Books } from '../Books.ts'
 import { sql } from '../sql.ts'
 import type { Event } from '../trail/Event.ts'
-import type { Old } from './up-to.ts'
+import { none, type Page, upToYoung } from './Page.ts'
 
 /** Events moved in one operation, and how long they may be: one of a busy gateway states hundreds of calls. */
 const page = 64
@@ -13,18 +13,20 @@ const events = sql<[after: number, limit: number], Event>`
   WHERE seq > ? AND seq < (SELECT max(seq) FROM events) ORDER BY seq LIMIT ?`
 
 /** The next events after a number that are older than a time. What operators and the gateway itself noted is read back, and stays. */
-export function oldEvents(books: Books, after: number, before: number): Old<Event, number> {
-  const looked: Event[] = []
+export function oldEvents(books: Books, after: number, before: number, least = page): Page<Event, number> {
+  const rows: Event[] = []
   let length = 0
   for (const event of books.each(events, after, page)) {
-    if (event.at >= before) break
-    looked.push(event)
+    rows.push(event)
     length += event.body.length
     if (length >= most) break
   }
+  const looked = upToYoung(rows, ({ at }) => at, before, books.clock.now())
+  const isFull = looked.length === rows.length && (rows.length === page || length >= most)
+  if (looked.length < least && !isFull) return none(after)
   return {
     moved: looked.filter(({ kind }) => !kind.startsWith('admin:')),
     last: looked.at(-1)?.seq ?? after,
-    more: looked.length === page || length >= most,
+    isFull,
   }
 }

@@ -17,18 +17,19 @@ const advance = sql<[payment: string, transfer: number, event: number, highest: 
 
 /**
  * Moves some of what ended before a time (ms) out of the tables that calls write, into rows of the history (`README.md`, "History").
- * What is passed over stays in its table for good. Returns whether there may be more.
+ * What is passed over stays in its table for good. `least`: rows of a table that are worth a segment; a page of them by default.
+ * Returns whether there may be more.
  */
-export function rollUp(books: Books, before: number): boolean {
+export function rollUp(books: Books, before: number, least?: number): boolean {
   const from = books.get(progress)
   if (from === null) throw new LedgerIntegrityError('the progress of the history is gone')
-  const payments = oldPayments(books, from.payment, before)
-  const vouchers = oldVouchers(books, from.transfer, before)
-  const events = oldEvents(books, from.event, before)
+  const payments = oldPayments(books, from.payment, before, least)
+  const vouchers = oldVouchers(books, from.transfer, before, least)
+  const events = oldEvents(books, from.event, before, least)
   const calls = { payments: payments.moved, vouchers: vouchers.moved, events: [] }
   writeSegment(books, calls)
   writeSegment(books, { payments: [], vouchers: [], events: events.moved })
   const highest = transfersIn(calls).reduce((most, { id }) => Math.max(most, id), from.highest)
   books.write(advance, payments.last, vouchers.last, events.last, highest)
-  return payments.more || vouchers.more || events.more
+  return payments.isFull || vouchers.isFull || events.isFull
 }

@@ -27,6 +27,11 @@ const find = sql<[segment: number], { body: Uint8Array }>`SELECT body FROM histo
 
 /** @throws {LedgerIntegrityError} when it is not there, or cannot be read. */
 export function readSegment(books: Books, segment: number): Segment {
+  const name = String(segment)
+  return books.rows.segments.get(name) ?? books.rows.segments.keep(name, read(books, segment))
+}
+
+function read(books: Books, segment: number): Segment {
   const row = books.load(find, segment)
   if (row === null) throw new LedgerIntegrityError(`segment ${segment} of the history is gone`)
   try {

@@ -24,9 +24,6 @@ const insert = sql<
   VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 const name = sql<[name: Uint8Array, repeat: number, segment: number]>`
   INSERT INTO history_names (name, repeat, segment) VALUES (?, ?, ?)`
-const rename = sql<[name: Uint8Array, repeat: number, segment: number]>`
-  INSERT INTO history_names (name, repeat, segment) VALUES (?, ?, ?)
-  ON CONFLICT (name, repeat) DO UPDATE SET segment = excluded.segment`
 const removePayment = sql<[id: string]>`DELETE FROM payments WHERE id = ?`
 const removeTransfer = sql<[id: number]>`DELETE FROM transfers WHERE id = ?`
 const removeEvent = sql<[seq: number]>`DELETE FROM events WHERE seq = ?`
@@ -52,6 +49,8 @@ export function writeSegment(books: Books, content: Segment): void {
   for (const seq of numbers) remove(books, removeEvent, seq)
   const counts = { payments: ids.length, transfers: transfers.length, events: numbers.length }
   books.rows.trail.add(rolledUp(segment, { ...counts, hash: hash('sha256', body) }), [])
+  // The tables alone are the books of a moment ago: what they have of the history, their trail states.
+  books.rows.flush()
 }
 
 /** Of ids in their order. */
@@ -63,7 +62,7 @@ function remember(books: Books, { id, family, repeat, fingerprint }: PastPayment
   books.run(name, nameOfId(id), 0, segment)
   // Such a key names the payment by its id.
   if (family !== onceKey(id)) books.run(name, nameOfFamily(family), repeat, segment)
-  if (repeat > 0) books.run(rename, nameOfCall(family, fingerprint), 0, segment)
+  if (repeat > 0) books.run(name, nameOfCall(family, fingerprint), repeat, segment)
 }
 
 function remove<Id extends Value>(books: Books, statement: Query<[Id], never>, id: Id): void {

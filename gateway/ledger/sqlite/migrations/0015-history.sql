@@ -40,8 +40,14 @@ BEGIN SELECT RAISE(ABORT, 'history is never changed'); END;
 CREATE TRIGGER history_stays BEFORE DELETE ON history
 BEGIN SELECT RAISE(ABORT, 'history is never deleted'); END;
 
+CREATE TRIGGER history_names_are_final BEFORE UPDATE ON history_names
+BEGIN SELECT RAISE(ABORT, 'a name is never changed'); END;
+
 CREATE TRIGGER history_names_stay BEFORE DELETE ON history_names
 BEGIN SELECT RAISE(ABORT, 'a name is never forgotten'); END;
+
+CREATE TRIGGER history_progress_stays BEFORE DELETE ON history_progress
+BEGIN SELECT RAISE(ABORT, 'the progress of the history is never deleted'); END;
 
 CREATE TRIGGER history_only_advances BEFORE UPDATE ON history_progress
 WHEN NEW.payment < OLD.payment OR NEW.transfer < OLD.transfer OR NEW.event < OLD.event OR NEW.highest < OLD.highest

@@ -1,4 +1,5 @@
 import type { Books } from '../Books.ts'
+import type { Segment } from '../history/segments.ts'
 import type { Family } from '../payments/family.ts'
 import { sql } from '../sql.ts'
 import { PendingTrail } from '../trail/PendingTrail.ts'
@@ -30,6 +31,8 @@ export class WorkingSet {
   readonly transfers: Transfers
   readonly answers: WriteBehind<KeptAnswer>
   readonly families = new RowCache<Family>()
+  /** Of the history, what was asked for last: to read one costs as much as a call. */
+  readonly segments = new RowCache<Segment>(8)
   /** Last event of the trail, and whether anybody is in debt: `value` is read when it is null. */
   readonly single = new RowCache<WorkingSet.Single>()
   readonly trail: PendingTrail
@@ -63,7 +66,7 @@ export class WorkingSet {
     const rows = [this.balances, this.channels, this.unsettled, this.payments, this.answers]
     this.#checked = rows
     this.#waiting = [...rows, this.transfers, this.trail]
-    this.#all = [...this.#waiting, this.families, this.single]
+    this.#all = [...this.#waiting, this.families, this.segments, this.single]
   }
 
   get isDirty(): boolean {
