@@ -83,8 +83,12 @@ export async function openChannel(
 }
 
 /** Gives a wallet credit, the way a top-up does. */
-export async function topUp(ledger: Ledger, wallet: Address, amount: bigint): Promise<void> {
-  const ref = chainRef()
+export async function topUp(
+  ledger: Ledger,
+  wallet: Address,
+  amount: bigint,
+  ref = chainRef(),
+): Promise<void> {
   const id = `top-up-${ref.transaction}`
   await ledger.claim(chargeClaim(id, { wallet, amount, earns: Account.wallet(wallet) }))
   await ledger.settled({ paymentId: id, ref, deliver: 'delivered' })

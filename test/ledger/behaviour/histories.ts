@@ -20,8 +20,8 @@ import {
   topUp,
 } from '../fixtures.ts'
 
-const wallets: Address[] = [alice, bob]
-const ids: Hex[] = [`0x${'c1'.repeat(32)}`, `0x${'c2'.repeat(32)}`]
+export const wallets: Address[] = [alice, bob]
+export const ids: Hex[] = [`0x${'c1'.repeat(32)}`, `0x${'c2'.repeat(32)}`]
 /** Channel and wallet of the same number belong together. */
 const at = <Item>(items: Item[], index: number): Item => {
   const item = items[index % items.length]
@@ -32,7 +32,8 @@ const at = <Item>(items: Item[], index: number): Item => {
 const small = fc.bigInt({ min: 0n, max: 60n })
 const who = fc.nat(1)
 const some = fc.nat(30)
-const step = fc.oneof(
+/** One thing that may happen to the books. */
+export const step = fc.oneof(
   {
     weight: 4,
     arbitrary: fc.record({ do: fc.constant('pay-by-channel'), who, amount: small, ahead: small, key: some }),
@@ -52,7 +53,7 @@ const step = fc.oneof(
   { weight: 1, arbitrary: fc.record({ do: fc.constant('end'), who }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('roll-up') }) },
 )
-type Step = Partial<{
+export type Step = Partial<{
   who: number
   amount: bigint
   ahead: bigint
@@ -63,8 +64,14 @@ type Step = Partial<{
   do: string
 }
 
-/** Applies one step. Refusals by state are part of a history. */
-async function apply(ledger: Ledger, done: Step, payments: string[], number: number): Promise<void> {
+/** Applies one step, and returns what it came to. Refusals by state are part of a history. */
+export async function apply(
+  ledger: Ledger,
+  done: Step,
+  payments: string[],
+  number: number,
+  ref = chainRef(),
+): Promise<unknown> {
   const { who = 0, amount = 0n, ahead = 0n, key = 0, payment = 0, share = 0 } = done
   const [wallet, channelId] = [at(wallets, who), at(ids, who)]
   // In the order of time, as ids are.
@@ -92,9 +99,9 @@ async function apply(ledger: Ledger, done: Step, payments: string[], number: num
       case 'refund':
         return ledger.refund(paid, 'history')
       case 'earn':
-        return ledger.settled({ paymentId: paid, ref: chainRef(), deliver: 'delivering' })
+        return ledger.settled({ paymentId: paid, ref, deliver: 'delivering' })
       case 'credit':
-        return ledger.settled({ paymentId: paid, ref: chainRef(), deliver: 'credit' })
+        return ledger.settled({ paymentId: paid, ref, deliver: 'credit' })
       case 'lose':
         return ledger.lost(paid, 'history')
       case 'sign': {
@@ -104,22 +111,23 @@ async function apply(ledger: Ledger, done: Step, payments: string[], number: num
       case 'settle': {
         const accepted = (await ledger.channel(channelId))?.accepted ?? 0n
         const cumulative = (accepted * BigInt(share)) / 100n
-        return ledger.channelSettled({ id: channelId, cumulative, ref: chainRef(), now: number })
+        return ledger.channelSettled({ id: channelId, cumulative, ref, now: number })
       }
       case 'roll-up':
         return ledger.rollUp(Number.MAX_SAFE_INTEGER)
       case 'top-up':
-        return topUp(ledger, wallet, amount)
+        return topUp(ledger, wallet, amount, ref)
       default:
         return ledger.channelFinalized(channelId)
     }
   }
   const result = await run().catch((error: unknown) => {
     const expected = ['PaymentStateError', 'PaymentNotFoundError', 'ChainReferenceError']
-    if (error instanceof Error && expected.includes(error.name)) return null
+    if (error instanceof Error && expected.includes(error.name)) return error.name
     throw error
   })
   if (isFresh(result)) payments.push(result.payment.id)
+  return result
 }
 
 function isFresh(result: unknown): result is { payment: { id: string } } {
