@@ -80,28 +80,17 @@ export async function openSqliteLedger(options: openSqliteLedger.Options): Promi
   const wal = sync === 'in-commit' ? undefined : openWal(options.path)
   const loopWait = sync === 'small-at-once' ? new LoopWait(clock) : undefined
   if (wal !== undefined) database.pragma('synchronous = NORMAL')
-  let idle: NodeJS.Timeout | undefined
-  const onCommit = (group: GroupCommit.Group) => {
-    if (idle === undefined && fold.idleMs > 0) catchUpWhenIdle()
-    options.onCommit?.(group)
-  }
-  const catchUpWhenIdle = () => {
-    if (!books.rows.isDirty) return
-    const { folds } = books.rows
-    idle = setTimeout(() => {
-      idle = undefined
-      // Under load the tables are written anyway; doing it here as well would double the work.
-      if (books.rows.folds === folds) catchUp()
-      else catchUpWhenIdle()
-    }, fold.idleMs).unref()
-  }
   /** Nothing hangs on it: what fails here is in the journal, and is tried again by whoever needs it. */
   const catchUp = () => {
-    clearTimeout(idle)
-    idle = undefined
     try {
       if (database.open && books.rows.isDirty && !commits.isUnsafe) books.fold()
     } catch {}
+  }
+  // Under load the tables are written anyway: each group puts it off.
+  let idle: NodeJS.Timeout | undefined
+  const onCommit = (group: GroupCommit.Group) => {
+    if (fold.idleMs > 0) idle = idle?.refresh() ?? setTimeout(catchUp, fold.idleMs).unref()
+    options.onCommit?.(group)
   }
   const commits = new GroupCommit(database, { onCommit, rows: books.rows, guard, wal, loopWait })
   /** Every operation goes through the trail: what moves money is stated there, described or not. */
@@ -163,7 +152,7 @@ export async function openSqliteLedger(options: openSqliteLedger.Options): Promi
       write(() => suspendChannel(books, id, reason), said.channel('channel-suspended')),
     acceptRestored: (request) =>
       write(() => acceptRestored(books, request), said.channel('channel-restored')),
-    channel: (id) => (books.rows.channels.get(id) ? glance : look)(() => findChannel(books, id)),
+    channel: (id) => glance(() => findChannel(books, id)),
     channels: (filter) => read(() => listChannels(books, filter)),
     openChannels: (escrow) => walk((from) => read(() => openChannels(books, escrow, from))),
     dueChannels: (asked) => walk((from) => read(() => dueChannels(books, asked, from))),
@@ -210,6 +199,7 @@ export async function openSqliteLedger(options: openSqliteLedger.Options): Promi
     audit: (asked) => read(() => audit(books, asked)),
     close: async () => {
       commits.close()
+      clearTimeout(idle)
       catchUp()
       await wal?.close()
       database.close()
@@ -243,7 +233,7 @@ export declare namespace openSqliteLedger {
     sync?: 'in-commit' | 'beside' | 'small-at-once'
     /**
      * When rows are written to their tables (`README.md`, "The journal"): when it comes to `groups` groups or `most` operations, when
-     * none were for `idleMs` (0: that is not looked at), and at the close.
+     * no group came for `idleMs` (0: that is not looked at), and at the close.
      */
     fold?: Partial<Fold>
     /**

@@ -74,7 +74,7 @@ CREATE VIEW balances AS
   SELECT 'prepaid:' || id, asset, prepaid, reserved FROM channels WHERE accepted <> '0';
 
 CREATE TABLE "channels" (
-  id TEXT PRIMARY KEY,
+  id TEXT NOT NULL PRIMARY KEY,
   chain_id INTEGER NOT NULL,
   escrow TEXT NOT NULL,
   payer TEXT NOT NULL,
@@ -111,13 +111,13 @@ CREATE TABLE "channels" (
   CONSTRAINT accepted_within_deposit CHECK ((length(accepted), accepted) <= (length(deposit), deposit)),
   CONSTRAINT held CHECK ((length(reserved), reserved) <= (length(prepaid), prepaid)),
   CONSTRAINT unsettled CHECK ((unsettled_since IS NULL) = (spent = settled))
-) STRICT, WITHOUT ROWID;
+) STRICT;
 
-CREATE INDEX channels_by_end ON channels (finalized, opened_at);
+CREATE INDEX channels_by_end ON channels (finalized, opened_at, id);
 
 CREATE INDEX channels_by_payer ON channels (payer, opened_at);
 
-CREATE INDEX channels_by_unsettled ON channels (unsettled_since) WHERE unsettled_since IS NOT NULL;
+CREATE INDEX channels_by_unsettled ON channels (unsettled_since, id) WHERE unsettled_since IS NOT NULL;
 
 CREATE INDEX channels_closing ON channels (close_requested_at) WHERE close_requested_at IS NOT NULL AND finalized = 0;
 

@@ -4,7 +4,7 @@ import { sql } from '../sql.ts'
 import { unsettledOf } from '../working-set/exposure.ts'
 
 const ofChannels = sql<[asset: string], { owed: string; prepaid: string; reserved: string }>`
-  SELECT owed, prepaid, reserved FROM channels WHERE id >= '0x' AND asset = ?`
+  SELECT owed, prepaid, reserved FROM channels WHERE rowid > 0 AND asset = ?`
 
 /** What is spent or reserved on all channels of an asset and not on chain: a counter, whatever the number of channels. */
 export function unsettledInAll(books: Books, asset: Asset): bigint {

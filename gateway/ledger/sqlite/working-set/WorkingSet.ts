@@ -45,7 +45,6 @@ export class WorkingSet {
   readonly #all: readonly { settle(): void; undo(): void; forget(): void }[]
   #version: number | null = null
   #isChecked = false
-  #folds = 0
   /** Operations that only the journal has, and how many groups they came in. */
   #operations = 0
   #groups = 0
@@ -71,11 +70,6 @@ export class WorkingSet {
 
   get isDirty(): boolean {
     return this.#waiting.some((rows) => rows.isDirty)
-  }
-
-  /** How often what waited was written to the tables. */
-  get folds(): number {
-    return this.#folds
   }
 
   /** Called when a transaction that writes has begun: memory says what the books say, and the tables lack only what it has. */
@@ -126,7 +120,6 @@ export class WorkingSet {
     this.#journal.clear()
     this.#operations = 0
     this.#groups = 0
-    this.#folds += 1
     this.#wasFlushed = true
   }
 
