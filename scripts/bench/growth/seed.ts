@@ -43,9 +43,10 @@ export async function seedLedger(options: seedLedger.Options): Promise<void> {
       database.pragma(pragma)
     const later = takeIndexes(database)
     database.exec('BEGIN')
-    const { calls, lastSpends } = writeCalls(database, options)
-    writeChannels(database, options, lastSpends)
-    writeBalances(database, chain, calls)
+    openChannels(database, options)
+    const calls = writeCalls(database, options)
+    settleChannels(database, options, calls)
+    writeBalances(database, chain, past)
     database.exec('COMMIT')
     say(
       `  ${channels.length} channels and ${past} calls are written; making ${later.length} indexes and triggers`,
@@ -81,17 +82,12 @@ function takeIndexes(database: Database.Database): string[] {
   return all.map(({ sql }) => sql)
 }
 
-/** How many calls each channel has made, by its place: the first ones one more than the last. */
-const callsOf = (place: number, channels: number, past: number) =>
-  Math.floor(past / channels) + (place < past % channels ? 1 : 0)
-
 const day = 86_400_000
 
-/** Returns how many, and by its place the last transfer that spent of each channel. */
-function writeCalls(
-  database: Database.Database,
-  { channels, past, chain }: seedLedger.Options,
-): { calls: number; lastSpends: number[] } {
+/** How many calls each channel has made, by its place, and the last transfer that spent of it. */
+type Calls = { counts: readonly number[]; lastSpends: readonly number[] }
+
+function writeCalls(database: Database.Database, { channels, past, chain }: seedLedger.Options): Calls {
   const asset = Asset.of(chain.chainId, chain.token)
   const route = `GET ${routes.paid}`
   const earns = `revenue:${route}`
@@ -111,9 +107,11 @@ function writeCalls(
   const start = Date.now() - 30 * day
   let id = 0
   let made = 0
+  const counts = channels.map(() => 0)
   const lastSpends: number[] = []
+  const order = channels.map((_, place) => place)
   for (let round = 1; made < past; round += 1)
-    for (let place = 0; place < channels.length && made < past; place += 1) {
+    for (const place of inAnyOrder(order).slice(0, past - made)) {
       const channel = channels[place]
       if (channel === undefined) break
       const at = start + Math.floor((made / past) * 29 * day)
@@ -125,13 +123,14 @@ function writeCalls(
       transfer.run(id + 1, own, prepaid, 'voucher', null, channel.id, at, null)
       transfer.run(id + 2, prepaid, earns, 'capture', name, channel.id, at, lastSpends[place] ?? null)
       lastSpends[place] = id + 2
+      counts[place] = round
       trail.state({ amount, asset, credit: prepaid, debit: own, id: id + 1, kind: 'voucher' }, at)
       trail.state({ amount, asset, credit: earns, debit: prepaid, id: id + 2, kind: 'capture' }, at)
       id += 2
       made += 1
     }
   channels.forEach((channel, place) => {
-    const calls = callsOf(place, channels.length, past)
+    const calls = counts[place] ?? 0
     if (calls === 0) return
     id += 1
     const [credit, at, transaction] = [`channel:${channel.id}`, start + 29 * day, digest(`settle ${place}`)]
@@ -141,7 +140,7 @@ function writeCalls(
     trail.state({ ...entry, log: 0, transaction }, at)
   })
   trail.end()
-  return { calls: made, lastSpends }
+  return { counts, lastSpends }
 }
 
 /** Appends events, each with the transfers of ten calls. */
@@ -183,37 +182,49 @@ function createTrail(database: Database.Database) {
   }
 }
 
-function writeChannels(
-  database: Database.Database,
-  { channels, past, chain, live }: seedLedger.Options,
-  lastSpends: readonly number[],
-): void {
-  const asset = Asset.of(chain.chainId, chain.token)
-  const signature = `0x${'11'.repeat(65)}`
+/** As a gateway finds them: of nothing spent. What a call makes of a row comes later, and needs room beside it. */
+function openChannels(database: Database.Database, { channels, chain, live }: seedLedger.Options): void {
   const insert = database.prepare(`
     INSERT INTO channels (id, chain_id, escrow, payer, payee, token, asset, signer, deposit, settled, accepted, spent,
-      vouchers, last_spend, finalized, opened_at, last_used_at)
-    VALUES (?, ${chain.chainId}, ?, ?, '${chain.payee}', '${chain.token}', '${asset}', ?, '10000000000', ?, ?, ?, ?, ?, 0, ?, ?)`)
+      finalized, opened_at, last_used_at)
+    VALUES (?, ${chain.chainId}, ?, ?, '${chain.payee}', '${chain.token}', '${Asset.of(chain.chainId, chain.token)}', ?,
+      '10000000000', '0', '0', '0', 0, ?, ?)`)
   const opened = Date.now() - 31 * day
-  channels.forEach(({ id, payer }, place) => {
-    const calls = callsOf(place, channels.length, past)
-    const spent = (price * BigInt(calls)).toString()
-    const vouchers = calls === 0 ? [] : [[spent, signature]]
+  for (const { id, payer } of inAnyOrder(channels)) {
     const escrow = isLive(id, live / channels.length) ? chain.escrow : earlierEscrow
-    insert.run(
-      id,
-      escrow,
-      payer,
-      payer,
-      spent,
-      spent,
-      spent,
-      JSON.stringify(vouchers),
-      lastSpends[place] ?? null,
-      opened,
-      opened + 30 * day,
-    )
-  })
+    insert.run(id, escrow, payer, payer, opened, opened)
+  }
+}
+
+/** What all calls have made of them. */
+function settleChannels(
+  database: Database.Database,
+  { channels }: seedLedger.Options,
+  { counts, lastSpends }: Calls,
+): void {
+  const signature = `0x${'11'.repeat(65)}`
+  const update = database.prepare(`
+    UPDATE channels SET settled = ?, accepted = ?, spent = ?, vouchers = ?, last_spend = ?, last_used_at = ? WHERE id = ?`)
+  const used = Date.now() - day
+  for (const place of inAnyOrder(channels.map((_, index) => index))) {
+    const id = channels[place]?.id
+    const calls = counts[place] ?? 0
+    if (id === undefined || calls === 0) continue
+    const spent = (price * BigInt(calls)).toString()
+    update.run(spent, spent, spent, JSON.stringify([[spent, signature]]), lastSpends[place] ?? null, used, id)
+  }
+}
+
+/** Calls come from any channel after any other. A tree that is filled in the order of its keys is packed, and each call would part a page. */
+function inAnyOrder<T>(of: readonly T[]): T[] {
+  const order = [...of]
+  for (let left = order.length - 1; left > 0; left -= 1) {
+    const other = Math.floor(Math.random() * (left + 1))
+    const [a, b] = [order[left], order[other]] as [T, T]
+    order[left] = b
+    order[other] = a
+  }
+  return order
 }
 
 /** Which channels are live follows from their ids: about as many as asked for, anywhere among all. */
