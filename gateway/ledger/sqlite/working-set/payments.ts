@@ -75,6 +75,8 @@ export const movePayment = sql<Moved>`
 export class Payments extends WriteBehind<PaymentBooks> {
   /** Of payments that the table does not have: their ids by family, made when somebody asks. */
   #families: Map<string, string[]> | null = null
+  /** How many were added in the group that runs. */
+  #begun = 0
 
   constructor(books: Books) {
     super({
@@ -100,7 +102,15 @@ export class Payments extends WriteBehind<PaymentBooks> {
 
   add(row: PaymentBooks): void {
     this.set(row.payment.id, row)
+    this.#begun++
     if (this.#families !== null) remember(this.#families, row)
+  }
+
+  /** How many were claimed since it was asked last, about: of a group that is run again they count twice. */
+  takeBegun(): number {
+    const begun = this.#begun
+    this.#begun = 0
+    return begun
   }
 
   override flush(): void {
