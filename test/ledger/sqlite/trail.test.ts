@@ -42,7 +42,7 @@ describe('trail', () => {
   let path: string
   beforeEach(async () => {
     path = join(testFolder(), 'ledger.sqlite')
-    ledger = await openSqliteLedger({ path, fold: { groups: 1 } })
+    ledger = await openSqliteLedger({ path, fold: { groups: 0 } })
     onTestFinished(() => ledger.close())
   })
 
