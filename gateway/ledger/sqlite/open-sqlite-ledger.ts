@@ -23,7 +23,7 @@ import { listChannels } from './channels/list-channels.ts'
 import { openChannels } from './channels/open-channels.ts'
 import { acceptRestored, suspendChannel } from './channels/suspend.ts'
 import { settleable } from './channels/vouchers.ts'
-import { walk } from './channels/walk.ts'
+import { type Page, type Place, start, walk } from './channels/walk.ts'
 import { connect, connectReadonly } from './connect.ts'
 import { doubtsOf } from './doubts/doubts-of.ts'
 import { relaysOf } from './exposure/relays-of.ts'
@@ -120,6 +120,9 @@ export async function openSqliteLedger(options: openSqliteLedger.Options): Promi
       throw storageError(error)
     }
   }
+  /** What waits is written before the first page, and no more: with calls going on, each page would write the tables for a group or two. */
+  const pages = (page: (from: Place) => Page) =>
+    walk((from) => (from === start ? read : glance)(() => page(from)))
 
   return {
     claim: (request) => write(() => claim(books, request), said.claimed),
@@ -154,8 +157,8 @@ export async function openSqliteLedger(options: openSqliteLedger.Options): Promi
       write(() => acceptRestored(books, request), said.channel('channel-restored')),
     channel: (id) => glance(() => findChannel(books, id)),
     channels: (filter) => read(() => listChannels(books, filter)),
-    openChannels: (escrow) => walk((from) => read(() => openChannels(books, escrow, from))),
-    dueChannels: (asked) => walk((from) => read(() => dueChannels(books, asked, from))),
+    openChannels: (escrow) => pages((from) => openChannels(books, escrow, from)),
+    dueChannels: (asked) => pages((from) => dueChannels(books, asked, from)),
     settleable: (id, { final = false } = {}) => read(() => settleable(books, needChannel(books, id), final)),
 
     withdrawals: withdrawalsOf(books, { write, read }),

@@ -23,7 +23,7 @@ export function dueChannels(
 ): Page {
   // Floating point is exact to 15 digits: what is about as much is looked at.
   const size = least === null ? Number.MAX_VALUE : Number(least) * 0.999_999
-  const rows = books.all(next, before, size, at, id, page)
+  const rows = books.loadAll(next, before, size, at, id, page)
   const channels = rows.filter(({ due }) => due === 1).map((row) => needChannel(books, row.id as Hex))
   return { channels, next: placeAfter(rows) }
 }

@@ -12,7 +12,7 @@ const next = sql<[at: number, id: string, page: number], ChannelRow & Place>`
 /** A page of all open channels, and of those the ones of one escrow: the books may have many more of earlier ones. */
 export function openChannels(books: Books, of: Ledger.Escrow, { at, id }: Place): Page {
   const escrow = of.escrow.toLowerCase()
-  const rows = books.all(next, at, id, page)
+  const rows = books.loadAll(next, at, id, page)
   const channels = rows.filter((row) => row.escrow === escrow && row.chain_id === of.chainId).map(toChannel)
   return { channels, next: placeAfter(rows) }
 }

@@ -9,7 +9,8 @@ export type Place = { at: number; id: string }
 /** Channels of one page, and where the next one begins; null after the last. */
 export type Page = { channels: Channel[]; next: Place | null }
 
-const start: Place = { at: -1, id: '' }
+/** Before the first. */
+export const start: Place = { at: -1, id: '' }
 
 /** Reads page after page. Calls go on in between: a channel that they moved on is found once, as it was last. */
 export async function walk(read: (from: Place) => Promise<Page>): Promise<Channel[]> {
