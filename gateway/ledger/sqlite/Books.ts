@@ -65,7 +65,7 @@ export class Books {
     return (this.#prepare(query).statement.get(...values) as Row | undefined) ?? null
   }
 
-  /** Reads every row of a table of the working set, for the working set. */
+  /** Reads rows of a table of the working set as it is: what waits to be written is not in it. */
   loadAll<Values extends Value[], Row>(query: Query<Values, Row>, ...values: Values): Row[] {
     return this.#prepare(query).statement.all(...values) as Row[]
   }

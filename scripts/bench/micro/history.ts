@@ -1,40 +1,33 @@
-import { createHash } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import Table from 'cli-table3'
-import type { Address, Hex } from 'viem'
-import * as Account from '../../../gateway/ledger/Account.ts'
-import * as Asset from '../../../gateway/ledger/Asset.ts'
-import type { Ledger } from '../../../gateway/ledger/Ledger.ts'
 import { paymentId } from '../../../gateway/ledger/payment-id.ts'
 import { openSqliteLedger } from '../../../gateway/ledger/sqlite/open-sqlite-ledger.ts'
 import { measure } from './measure.ts'
+import { openChannels, payCalls, settle } from './paying.ts'
 
 /**
  * `node scripts/bench/micro/history.ts [CALLS] [CHANNELS]`: what past calls take on the disk before and after they are rolled up, and
  * what that costs. The ledger alone, with a voucher of its own for each call.
  */
 const [calls = 50_000, count = 1_000] = process.argv.slice(2).map(Number)
-const atOnce = 64
-const price = 1_000n
-const digest = (text: string): Hex => `0x${createHash('sha256').update(text).digest('hex')}`
-const address = (text: string) => digest(text).slice(0, 42) as Address
-const token = address('token')
-const asset = Asset.of(84_532, token)
-const channels = Array.from({ length: count }, (_, index) => ({
-  id: digest(`channel ${index}`),
-  payer: address(`payer ${index}`),
-  spent: 0n,
-}))
 
 const folder = mkdtempSync(join(tmpdir(), 'farthing-history-'))
 const path = join(folder, 'ledger.sqlite')
 let now = Date.now()
 const ledger = await openSqliteLedger({ path, sync: 'beside', clock: { now: () => now } })
 try {
-  const ids = await payCalls(ledger)
+  const channels = await openChannels(ledger, count, calls, now)
+  const ids = await payCalls(ledger, channels, {
+    calls,
+    now: () => {
+      now += 20
+      return now
+    },
+  })
+  await settle(ledger, channels, now)
   const state = async () => ({ bytes: bytesInUse(), audit: await audited(), ...(await lookUps(ids)) })
   const before = await state()
   const parts = await rollUp()
@@ -58,58 +51,6 @@ try {
 } finally {
   await ledger.close()
   rmSync(folder, { recursive: true })
-}
-
-async function payCalls(books: Ledger): Promise<string[]> {
-  const sides = { chainId: 84_532, escrow: address('escrow'), payee: address('payee'), token, asset }
-  await Promise.all(
-    channels.map(({ id, payer }) =>
-      books.channelSeen({ id, ...sides, payer, signer: payer, deposit: price * BigInt(calls), now }),
-    ),
-  )
-  const ids: string[] = []
-  for (let made = 0; made < calls; made += atOnce) {
-    now += 20
-    await Promise.all(
-      Array.from({ length: atOnce }, async () => {
-        const channel = channels[Math.floor(Math.random() * count)] ?? raise()
-        channel.spent += price
-        const [id, cumulative] = [paymentId(now), channel.spent]
-        ids.push(id)
-        await books.claim({
-          id,
-          key: `voucher:${channel.id}:${cumulative}`,
-          fingerprint: createHash('sha256').update(id).digest('base64url'),
-          dialect: 'mpp',
-          wallet: channel.payer,
-          route: 'GET /v1/paid',
-          asset,
-          amount: price,
-          earns: Account.revenue('GET /v1/paid'),
-          now,
-          from: {
-            rail: 'channel',
-            channelId: channel.id,
-            cumulative,
-            signature: `0x${'1b'.repeat(65)}`,
-            minDelta: 0n,
-            reusable: true,
-          },
-        })
-        await books.capture({ paymentId: id, amount: price, complete: true })
-      }),
-    )
-  }
-  const ref = (n: number) => ({
-    chainId: 84_532,
-    transaction: digest(`settled ${n}`),
-    logIndex: 0,
-    block: 1n,
-  })
-  await Promise.all(
-    channels.map(({ id, spent }, n) => books.channelSettled({ id, cumulative: spent, ref: ref(n), now })),
-  )
-  return ids
 }
 
 async function rollUp(): Promise<{ perCall: number; median: number; longest: number }> {
