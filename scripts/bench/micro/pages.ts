@@ -39,7 +39,7 @@ try {
   const treeOf = new Map(names.map(({ page, name, type }) => [page, `${name}, ${type}`]))
   reader.close()
   for (const page of pages) {
-    const tree = treeOf.get(page) ?? 'free by now'
+    const tree = treeOf.get(page) ?? 'free by now (mostly the journal)'
     trees.set(tree, (trees.get(tree) ?? 0) + 1)
   }
   const table = new Table({ style: { head: [], border: [], compact: true }, colAligns: ['left', 'right'] })
