@@ -120,7 +120,10 @@ export async function openSqliteLedger(options: openSqliteLedger.Options): Promi
       throw storageError(error)
     }
   }
-  /** What waits is written before the first page, and no more: with calls going on, each page would write the tables for a group or two. */
+  /**
+   * What waits is written before the first page and not before each: with calls going on that would be for a group or two. A channel on
+   * a page is as it is now; one that calls bring onto a page behind the walk is found by the next one.
+   */
   const pages = (page: (from: Place) => Page) =>
     walk((from) => (from === start ? read : glance)(() => page(from)))
 

@@ -293,26 +293,22 @@ describe('the journal', () => {
   describe('does not wait for ever', () => {
     let file: string
     let count: number
+    let underWay: string[]
     beforeEach(() => {
       file = join(testFolder(), 'ledger.sqlite')
       count = 0
+      underWay = []
     })
     const waits = () => rowsOf('journal', file)
     const written = () => rowsOf('payments', file)
 
-    async function openUsual(
-      more: NonNullable<openSqliteLedger.Options['fold']>,
-      path = file,
-    ): Promise<Ledger> {
-      file = path
-      underWay = []
-      const usual = await openSqliteLedger({ path, clock, fold: more })
+    async function openUsual(more: NonNullable<openSqliteLedger.Options['fold']>): Promise<Ledger> {
+      const usual = await openSqliteLedger({ path: file, clock, fold: more })
       onTestFinished(() => usual.close())
       await topUp(usual, alice, 1_000n)
       await usual.balance(Account.wallet(alice), asset)
       return usual
     }
-    let underWay: string[]
     /** Calls that begin in one group. */
     async function group(usual: Ledger, operations: number): Promise<void> {
       const ids = Array.from({ length: operations }, () => `call-${count++}`)
@@ -376,16 +372,14 @@ describe('the journal', () => {
       expect([waits(), written()]).toEqual([0, 7])
     })
 
-    test('behavior: where calls only begin, twice as much waits and no more', async () => {
-      const groups = await openUsual({ idleMs: 0, groups: 2 })
-      for (let begun = 1; begun < 4; begun++) await group(groups, 1)
+    test.each([
+      ['groups', { groups: 2 }],
+      ['operations', { most: 2 }],
+    ])('behavior: where calls only begin, twice as many %s wait and no more', async (_, most) => {
+      const usual = await openUsual({ idleMs: 0, ...most })
+      for (let begun = 1; begun < 4; begun++) await group(usual, 1)
       expect([waits(), written()]).toEqual([3, 1])
-      await group(groups, 1)
-      expect([waits(), written()]).toEqual([0, 5])
-      const operations = await openUsual({ idleMs: 0, most: 2 }, join(testFolder(), 'other.sqlite'))
-      await group(operations, 3)
-      expect([waits(), written()]).toEqual([1, 1])
-      await group(operations, 1)
+      await group(usual, 1)
       expect([waits(), written()]).toEqual([0, 5])
     })
 

@@ -11,16 +11,21 @@ import { testFolder } from '../test-folder.ts'
 const unused = `0x${'d0'.repeat(32)}` as const
 const [first, last] = [`0x${'01'.repeat(65)}`, `0x${'02'.repeat(65)}`] as const
 
-/** Books of the version before holds stood in their payments and balances in their channels: two calls paid, one in flight. */
-function olderBooks(): string {
+/** Empty books as they were before a migration. */
+function booksBefore(migration: string): Database.Database {
   const folder = testFolder()
   const older = join(folder, 'older')
   mkdirSync(older)
   for (const name of readdirSync(migrations))
-    if (name < '0012') copyFileSync(join(migrations, name), join(older, name))
-  const path = join(folder, 'ledger.sqlite')
-  const database = new Database(path)
+    if (name < migration) copyFileSync(join(migrations, name), join(older, name))
+  const database = new Database(join(folder, 'ledger.sqlite'))
   migrate(database, 1, older)
+  return database
+}
+
+/** Books of the version before holds stood in their payments and balances in their channels: two calls paid, one in flight. */
+function olderBooks(): string {
+  const database = booksBefore('0012')
   const [own, prepaid] = [Account.channel(channelId), Account.prepaid(channelId)]
   const opened = `1, '${payee}', '${alice}', '${payee}', '${token}', '${asset}', '${alice}'`
   database.exec(`
@@ -48,7 +53,7 @@ function olderBooks(): string {
     INSERT INTO transfers (id, debit, credit, asset, amount, kind, channel_id, chain_id, tx, log_index, block, created_at)
     VALUES (5, 'treasury', '${own}', '${asset}', '5', 'settle', '${channelId}', ${chainId}, '0x01', 0, 1, 3000);`)
   database.close()
-  return path
+  return database.name
 }
 
 test('behavior: books of an older version keep every balance, hold and voucher, and go on (no unit is lost by an upgrade)', async () => {
@@ -82,4 +87,25 @@ test('behavior: books of an older version keep every balance, hold and voucher, 
   expect(await ledger.channel(channelId)).toMatchObject({ spent: 24n, reserved: 0n })
   expect(await ledger.settleable(channelId)).toEqual({ cumulative: 9n, signature: first })
   expect(await violations()).toEqual([])
+})
+
+test('behavior: a channel keeps every column when its table is made anew (what it owes, what it missed, why it is suspended)', () => {
+  const database = booksBefore('0016')
+  const sides = `1, '${payee}', '${alice}', '${payee}', '${token}', '${asset}', '${alice}'`
+  const vouchers = JSON.stringify([['30', last]])
+  database.exec(`
+    INSERT INTO channels (id, chain_id, escrow, payer, payee, token, asset, signer, deposit, settled, accepted, spent, owed, prepaid,
+      reserved, vouchers, last_spend, close_requested_at, finalized, opened_at, unsettled_since, last_used_at, suspended,
+      deposit_missing, in_debt, taken_back)
+    VALUES ('${unused}', ${sides}, '100', '5', '30', '20', '25', '10', '4', '${vouchers}', 7, 11, 0, 1, 12, 13, 'restored', '14', '15', 16),
+      ('${channelId}', ${sides}, '100', '0', '0', '0', '0', '0', '0', '[]', NULL, NULL, 1, 2, NULL, 3, NULL, '0', '0', 0)`)
+  const channels = () => database.prepare('SELECT * FROM channels ORDER BY id').all()
+  const before = channels()
+  const columns = Object.entries(before[1] as Record<string, unknown>)
+  expect(columns.filter(([, value]) => value === null || value === '0')).toEqual([])
+  migrate(database, 2)
+  expect(channels()).toEqual(before)
+  const remove = () => database.exec(`DELETE FROM channels WHERE id = '${unused}'`)
+  expect(remove).toThrow('a channel is never deleted')
+  database.close()
 })

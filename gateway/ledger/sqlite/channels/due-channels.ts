@@ -24,6 +24,9 @@ export function dueChannels(
   // Floating point is exact to 15 digits: what is about as much is looked at.
   const size = least === null ? Number.MAX_VALUE : Number(least) * 0.999_999
   const rows = books.loadAll(next, before, size, at, id, page)
-  const channels = rows.filter(({ due }) => due === 1).map((row) => needChannel(books, row.id as Hex))
+  const channels = rows
+    .filter(({ due }) => due === 1)
+    .map((row) => needChannel(books, row.id as Hex))
+    .filter(({ finalized }) => !finalized)
   return { channels, next: placeAfter(rows) }
 }

@@ -1,7 +1,7 @@
 import type { Ledger } from '../../Ledger.ts'
 import type { Books } from '../Books.ts'
 import { sql } from '../sql.ts'
-import { type ChannelRow, toChannel } from '../working-set/channels.ts'
+import { asItIs, type ChannelRow } from '../working-set/channels.ts'
 import { type Page, type Place, page, placeAfter } from './walk.ts'
 
 const next = sql<[at: number, id: string, page: number], ChannelRow & Place>`
@@ -13,6 +13,9 @@ const next = sql<[at: number, id: string, page: number], ChannelRow & Place>`
 export function openChannels(books: Books, of: Ledger.Escrow, { at, id }: Place): Page {
   const escrow = of.escrow.toLowerCase()
   const rows = books.loadAll(next, at, id, page)
-  const channels = rows.filter((row) => row.escrow === escrow && row.chain_id === of.chainId).map(toChannel)
+  const channels = rows
+    .filter((row) => row.escrow === escrow && row.chain_id === of.chainId)
+    .map((row) => asItIs(books, row))
+    .filter(({ finalized }) => !finalized)
   return { channels, next: placeAfter(rows) }
 }

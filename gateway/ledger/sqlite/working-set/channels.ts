@@ -162,6 +162,11 @@ function toBooks(row: ChannelRow): ChannelBooks {
   }
 }
 
+/** The channel of a row that was read: as it is now, if it is in memory. */
+export function asItIs(books: Books, row: ChannelRow): Channel {
+  return books.rows.channels.get(row.id)?.channel ?? toChannel(row)
+}
+
 export function toChannel(row: ChannelRow): Channel {
   return channelOf(row, vouchersIn(row.vouchers))
 }
