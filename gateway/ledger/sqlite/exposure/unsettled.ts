@@ -3,6 +3,7 @@ import type { Books } from '../Books.ts'
 import { sql } from '../sql.ts'
 import { unsettledOf } from '../working-set/exposure.ts'
 
+// Every one, once in the life of a counter: said as a range, since a test refuses statements that scan.
 const ofChannels = sql<[asset: string], { owed: string; prepaid: string; reserved: string }>`
   SELECT owed, prepaid, reserved FROM channels WHERE rowid > 0 AND asset = ?`
 
