@@ -1,4 +1,12 @@
-import { type Address, type Hex, hashTypedData, hexToBytes, keccak256, recoverTypedDataAddress } from 'viem'
+import {
+  type Address,
+  type Hex,
+  hashTypedData,
+  hexToBytes,
+  keccak256,
+  numberToHex,
+  recoverTypedDataAddress,
+} from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
 import { keccak256 as fastKeccak } from '../../../gateway/chain/signatures/keccak.ts'
 import { native } from '../../../gateway/chain/signatures/native.ts'
@@ -30,7 +38,7 @@ const transfer = {
 const typedTransfer = Authorization.typedData('transfer', token, transfer)
 
 const vouchers = Array.from({ length: 256 }, (_, index) => ({
-  channelId,
+  channelId: keccak256(numberToHex(index)),
   cumulativeAmount: 1_000n * BigInt(index),
 }))
 const signed = await Promise.all(
