@@ -128,8 +128,8 @@ export interface Ledger {
   openChannels(escrow: Ledger.Escrow): Promise<Channel[]>
   /**
    * Open channels that may be due: their oldest unsettled value is as old as `before` (ms) or older, at least `least` base units
-   * are unsettled (about: they are compared as floating point), or their payer asked to close. Looks at all that is
-   * unsettled, a page at a time: calls go on in between.
+   * are unsettled (about: they are compared as floating point), or their payer asked to close. A page at a time: calls go on in
+   * between. Only for `least` everything that is unsettled is looked at; with null nothing is due by value.
    */
   dueChannels(asked: { before: number; least: bigint | null }): Promise<Channel[]>
   /**

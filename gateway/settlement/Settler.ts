@@ -13,6 +13,7 @@ import { dueFrom, isDue, type Schedule } from './due.ts'
 import { InFlight } from './InFlight.ts'
 import { batches, type Plan, plan } from './plan.ts'
 import { Quarantine } from './Quarantine.ts'
+import { Rest } from './Rest.ts'
 import { createTimer } from './timer.ts'
 
 /** Brings vouchers to the chain: when a channel is due, when its payer leaves, and when the client closes it. */
@@ -45,6 +46,7 @@ export function createSettler(options: createSettler.Options): Settler {
   const { maxBatch = 50, everyMs = 30_000, checkSigner } = options
   const inFlight = new InFlight()
   const quarantine = new Quarantine()
+  const rest = new Rest()
   const close = createClose({ ledger, chain, clock, book, inFlight, report })
 
   /** Reads a channel that nobody else is at work on, and decides. */
@@ -130,8 +132,17 @@ export function createSettler(options: createSettler.Options): Settler {
     report('error', 'channel-quarantined', { channel: id, reason, failures, until })
   }
 
+  /** For the thresholds everything that is unsettled is looked at, so the more there is, the more seldom. */
+  async function due(): Promise<Channel[]> {
+    const from = clock.now()
+    if (rest.lasts(from)) return ledger.dueChannels(dueFrom(schedule, from, false))
+    const found = await ledger.dueChannels(dueFrom(schedule, from))
+    rest.after(from, clock.now())
+    return found
+  }
+
   async function listed(only: readonly Hex[] | undefined): Promise<Channel[]> {
-    if (only === undefined) return ledger.dueChannels(dueFrom(schedule, clock.now()))
+    if (only === undefined) return due()
     return (await Promise.all(only.map((id) => ledger.channel(id)))).filter((channel) => channel !== null)
   }
 

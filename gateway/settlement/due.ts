@@ -33,13 +33,18 @@ export function isDue(
   return age >= schedule.maxAgeMs ? 'age' : null
 }
 
-/** What the ledger is asked for, so that it need not give everything unsettled. Its answer is judged by `isDue`. */
+/**
+ * What the ledger is asked for, so that it need not give everything unsettled; without `byAmount` what is due by its threshold
+ * alone is not. Its answer is judged by `isDue`.
+ */
 export function dueFrom(
   { thresholds, maxAgeMs }: Schedule,
   now: number,
+  byAmount = true,
 ): { before: number; least: bigint | null } {
   let least: bigint | null = null
-  for (const threshold of thresholds.values()) if (least === null || threshold < least) least = threshold
+  if (byAmount)
+    for (const threshold of thresholds.values()) if (least === null || threshold < least) least = threshold
   return { before: now - maxAgeMs, least }
 }
 

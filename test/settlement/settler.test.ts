@@ -88,6 +88,41 @@ describe('Settler.tick', () => {
     expect(await differences()).toEqual([])
   })
 
+  test('behavior: after a long look for thresholds it rests, and still finds what is old (a million channels leave time for calls)', async () => {
+    await stage.close()
+    const schedule = { thresholds: new Map([[local.token, 100n]]), maxAgeMs: 5_000 }
+    stage = await createStage(local, { schedule })
+    const { ledger, settler, time } = stage
+    const asked: (bigint | null)[] = []
+    const dueChannels = ledger.dueChannels
+    ledger.dueChannels = (given) => {
+      asked.push(given.least)
+      if (given.least !== null) time.now += 1_000
+      return dueChannels(given)
+    }
+    const payer = await stage.payer()
+    const [first, large, small] = [
+      await stage.open(payer),
+      await stage.open(payer),
+      await stage.open(payer),
+    ].map(({ id }) => id)
+    await stage.watcher.poll()
+    const settled = async () => (await settler.tick()).settled
+    await stage.spend(payer, must(first), 100n, 100n)
+    expect(await settled()).toBe(1)
+    await stage.spend(payer, must(small), 5n, 5n)
+    time.now += 4_500
+    await stage.spend(payer, must(large), 100n, 100n)
+    expect(await settled()).toBe(0)
+    time.now += 500
+    expect(await settled()).toBe(1)
+    expect(await ledger.channel(must(small))).toMatchObject({ settled: 5n })
+    time.now += 4_000
+    expect(await settled()).toBe(1)
+    expect(await ledger.channel(must(large))).toMatchObject({ settled: 100n })
+    expect(asked).toEqual([100n, null, null, 100n])
+  })
+
   test('behavior: two ticks at once settle each channel once', async () => {
     const payer = await stage.payer()
     const { id } = await stage.open(payer)

@@ -16,14 +16,14 @@ import { acceptVoucher } from './channels/accept-voucher.ts'
 import { beginClose } from './channels/begin-close.ts'
 import { channelSeen } from './channels/channel-seen.ts'
 import { channelSettled } from './channels/channel-settled.ts'
-import { dueChannels } from './channels/due-channels.ts'
+import { agedChannels, closingChannels, sizedChannels } from './channels/due-channels.ts'
 import { findChannel, needChannel } from './channels/find-channel.ts'
 import { channelFinalized, closeRequested } from './channels/follow-close.ts'
 import { listChannels } from './channels/list-channels.ts'
 import { openChannels } from './channels/open-channels.ts'
 import { acceptRestored, suspendChannel } from './channels/suspend.ts'
 import { settleable } from './channels/vouchers.ts'
-import { type Page, type Place, start, walk } from './channels/walk.ts'
+import { type Page, type Place, walk } from './channels/walk.ts'
 import { connect, connectReadonly } from './connect.ts'
 import { doubtsOf } from './doubts/doubts-of.ts'
 import { relaysOf } from './exposure/relays-of.ts'
@@ -124,8 +124,16 @@ export async function openSqliteLedger(options: openSqliteLedger.Options): Promi
    * What waits is written before the first page and not before each: with calls going on that would be for a group or two. A channel on
    * a page is as it is now; one that calls bring onto a page behind the walk is found by the next one.
    */
-  const pages = (page: (from: Place) => Page) =>
-    walk((from) => (from === start ? read : glance)(() => page(from)))
+  const pages = (...walks: readonly ((from: Place) => Page)[]) => {
+    let ask = read
+    return walk(
+      walks.map((page) => (from) => {
+        const now = ask
+        ask = glance
+        return now(() => page(from))
+      }),
+    )
+  }
 
   return {
     claim: (request) => write(() => claim(books, request), said.claimed),
@@ -161,7 +169,12 @@ export async function openSqliteLedger(options: openSqliteLedger.Options): Promi
     channel: (id) => glance(() => findChannel(books, id)),
     channels: (filter) => read(() => listChannels(books, filter)),
     openChannels: (escrow) => pages((from) => openChannels(books, escrow, from)),
-    dueChannels: (asked) => pages((from) => dueChannels(books, asked, from)),
+    dueChannels: ({ before, least }) =>
+      pages(
+        (from) => agedChannels(books, before, from),
+        (from) => closingChannels(books, from),
+        ...(least === null ? [] : [(from: Place) => sizedChannels(books, least, from)]),
+      ),
     settleable: (id, { final = false } = {}) => read(() => settleable(books, needChannel(books, id), final)),
 
     withdrawals: withdrawalsOf(books, { write, read }),

@@ -216,6 +216,8 @@ export function channels({ ledger, clock }: Subject): void {
       expect((await ledger().channels({ closing: true, unsettled: true })).map(({ id }) => id)).toEqual([
         name(3),
       ])
+      await ledger().closeRequested(name(1), 79)
+      expect(await ids(then, 5n)).toEqual([name(1), name(3), name(2)])
       await ledger().channelFinalized(name(3))
       expect(await ids(clock().now(), 1n)).toEqual([name(1), name(2)])
     })
@@ -225,6 +227,7 @@ export function channels({ ledger, clock }: Subject): void {
       await Promise.all(many.map((id) => openChannel(ledger(), 10n, id)))
       await Promise.all(many.map((id) => spendOn(id, 1n)))
       expect((await ids(clock().now(), null)).sort()).toEqual(many)
+      expect((await ids(clock().now() - 1, 1n)).sort()).toEqual(many)
       expect(await ids(clock().now() - 1, 2n)).toEqual([])
       expect((await ledger().openChannels({ chainId, escrow: payee })).map(({ id }) => id).sort()).toEqual(
         many,

@@ -25,9 +25,9 @@ test('behavior: a channel that moves on during a walk is found once, as it was l
     { channels: [earlier], next: { at: 1, id: channelId } },
     { channels: [later], next: null },
   ]
-  expect(await walk(async ({ at }) => pages[at === -1 ? 0 : 1] ?? { channels: [], next: null })).toEqual([
-    later,
-  ])
+  const read = async ({ at }: { at: number }) => pages[at === -1 ? 0 : 1] ?? { channels: [], next: null }
+  expect(await walk([read])).toEqual([later])
+  expect(await walk([async () => ({ channels: [earlier], next: null }), read])).toEqual([later])
   await ledger.close()
 })
 
@@ -57,6 +57,7 @@ describe('a walk of many pages, with calls beside it', () => {
       SELECT printf('0x%064x', i), ${columns} FROM n, channels WHERE id = '${channelId}'`)
   })
   const due = () => ledger.dueChannels({ before: Number.MAX_SAFE_INTEGER, least: null })
+  const dueBySize = () => ledger.dueChannels({ before: -1, least: 1n })
   const open = () => ledger.openChannels({ chainId, escrow: payee })
   const written = () => file.prepare<[], number>('SELECT count(*) FROM payments').pluck().get()
   async function spend(id: string, cumulative: bigint): Promise<void> {
@@ -66,6 +67,7 @@ describe('a walk of many pages, with calls beside it', () => {
 
   test.each([
     ['dueChannels', due],
+    ['dueChannels by size', dueBySize],
     ['openChannels', open],
   ])(
     'behavior: %s writes what waits once, not for each page (calls beside it would cost twice as much)',
@@ -81,6 +83,7 @@ describe('a walk of many pages, with calls beside it', () => {
 
   test.each([
     ['dueChannels', due],
+    ['dueChannels by size', dueBySize],
     ['openChannels', open],
   ])(
     'behavior: %s gives a channel as it is, also where its table is older (a settled one would look as if the books were old)',
@@ -93,6 +96,7 @@ describe('a walk of many pages, with calls beside it', () => {
 
   test.each([
     ['dueChannels', due],
+    ['dueChannels by size', dueBySize],
     ['openChannels', open],
   ])('behavior: %s gives no channel that was closed meanwhile', async (_, walked) => {
     const [channels] = await Promise.all([walked(), ledger.channelFinalized(channelId)])

@@ -10,17 +10,21 @@ export type Place = { at: number; id: string }
 export type Page = { channels: Channel[]; next: Place | null }
 
 /** Before the first. */
-export const start: Place = { at: -1, id: '' }
+const start: Place = { at: -1, id: '' }
 
-/** Reads page after page. Calls go on in between: a channel that they moved on is found once, as it was last. */
-export async function walk(read: (from: Place) => Promise<Page>): Promise<Channel[]> {
+/**
+ * Reads page after page, of one walk after the other. Calls go on in between: a channel that they moved on is found once, as it was
+ * last.
+ */
+export async function walk(walks: readonly ((from: Place) => Promise<Page>)[]): Promise<Channel[]> {
   const found = new Map<string, Channel>()
-  for (let place: Place | null = start; place !== null; ) {
-    const { channels, next }: Page = await read(place)
-    for (const channel of channels) found.set(channel.id, channel)
-    place = next
-    if (place !== null) await setImmediate()
-  }
+  for (const read of walks)
+    for (let place: Place | null = start; place !== null; ) {
+      const { channels, next }: Page = await read(place)
+      for (const channel of channels) found.set(channel.id, channel)
+      place = next
+      if (place !== null) await setImmediate()
+    }
   return [...found.values()]
 }
 
