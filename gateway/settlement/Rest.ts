@@ -1,5 +1,5 @@
 /**
- * Keeps work whose time grows to a tenth of all time: after a piece it rests nine times as long, ten minutes at most. A short piece needs
+ * Keeps work whose time grows to a fiftieth of all time: after a piece it rests 49 times as long, ten minutes at most. A short piece needs
  * no rest: it comes with a tick.
  */
 export class Rest {
@@ -15,7 +15,7 @@ export class Rest {
   after(from: number, to: number): void {
     const took = to - from
     this.#from = to
-    this.#until = took < shortMs ? to : to + Math.min(9 * took, mostMs)
+    this.#until = took < shortMs ? to : to + Math.min(49 * took, mostMs)
   }
 }
 

@@ -90,7 +90,7 @@ describe('Settler.tick', () => {
 
   test('behavior: after a long look for thresholds it rests, and still finds what is old (a million channels leave time for calls)', async () => {
     await stage.close()
-    const schedule = { thresholds: new Map([[local.token, 100n]]), maxAgeMs: 5_000 }
+    const schedule = { thresholds: new Map([[local.token, 100n]]), maxAgeMs: 40_000 }
     stage = await createStage(local, { schedule })
     const { ledger, settler, time } = stage
     const asked: (bigint | null)[] = []
@@ -111,13 +111,13 @@ describe('Settler.tick', () => {
     await stage.spend(payer, must(first), 100n, 100n)
     expect(await settled()).toBe(1)
     await stage.spend(payer, must(small), 5n, 5n)
-    time.now += 4_500
+    time.now += 39_500
     await stage.spend(payer, must(large), 100n, 100n)
     expect(await settled()).toBe(0)
     time.now += 500
     expect(await settled()).toBe(1)
     expect(await ledger.channel(must(small))).toMatchObject({ settled: 5n })
-    time.now += 4_000
+    time.now += 9_000
     expect(await settled()).toBe(1)
     expect(await ledger.channel(must(large))).toMatchObject({ settled: 100n })
     expect(asked).toEqual([100n, null, null, 100n])

@@ -232,6 +232,9 @@ export function channels({ ledger, clock }: Subject): void {
       expect((await ledger().openChannels({ chainId, escrow: payee })).map(({ id }) => id).sort()).toEqual(
         many,
       )
+      const leaving = many.slice(0, 450)
+      await Promise.all(leaving.map((id, n) => ledger().closeRequested(id, 77 + (n % 2))))
+      expect((await ids(clock().now() - 1, null)).sort()).toEqual(leaving)
     })
   })
 
