@@ -21,6 +21,7 @@ describe('bench, one part alone', () => {
     ['verify', [], 'voucher checked, seen before'],
     ['sign', [], 'voucher signed, native'],
     ['pages', ['256', '64'], 'channels, leaf'],
+    ['trees', ['2000', '512'], '2,000'],
     ['history', ['256', '64'], 'moved, µs of processor time a call'],
   ] as const)(
     'default: %s prints its table',
