@@ -55,7 +55,7 @@ export function readOptions(args: readonly string[]): Options {
     json: values.json,
     only,
     rounds: number('rounds', profile ? 1 : 5, 1, 1),
-    warmMs: number('warm', 5_000, 200, 0),
+    warmMs: number('warm', 15_000, 200, 0),
     measureMs: number('measure', 5_000, 300, 100),
     connections: number('connections', 64, 4, 1),
   }
