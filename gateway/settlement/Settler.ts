@@ -135,9 +135,9 @@ export function createSettler(options: createSettler.Options): Settler {
   /** For the thresholds everything that is unsettled is looked at, so the more there is, the more seldom. */
   async function due(): Promise<Channel[]> {
     const from = clock.now()
-    if (rest.lasts(from)) return ledger.dueChannels(dueFrom(schedule, from, false))
-    const found = await ledger.dueChannels(dueFrom(schedule, from))
-    rest.after(from, clock.now())
+    const byAmount = !rest.lasts(from)
+    const found = await ledger.dueChannels(dueFrom(schedule, from, byAmount))
+    if (byAmount) rest.after(from, clock.now())
     return found
   }
 

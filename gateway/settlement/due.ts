@@ -40,7 +40,7 @@ export function isDue(
 export function dueFrom(
   { thresholds, maxAgeMs }: Schedule,
   now: number,
-  byAmount = true,
+  byAmount: boolean,
 ): { before: number; least: bigint | null } {
   let least: bigint | null = null
   if (byAmount)

@@ -94,7 +94,8 @@ export async function settle(ledger: Ledger, channels: readonly PayingChannel[],
   )
 }
 
-function digest(text: string): Hex {
+/** Thirty-two bytes, always the same for a text: an id, or a hash. */
+export function digest(text: string): Hex {
   return `0x${createHash('sha256').update(text).digest('hex')}`
 }
 

@@ -1,9 +1,10 @@
-import { createHash, randomInt } from 'node:crypto'
+import { randomInt } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Table from 'cli-table3'
 import { connect } from '../../../gateway/ledger/sqlite/connect.ts'
+import { digest } from './paying.ts'
 
 /**
  * `node scripts/bench/micro/trees.ts [CHANNELS] [CALLS]`: what SQLite alone takes for the least that a call writes at a place of its own:
@@ -49,10 +50,7 @@ function openBooks(channels: number) {
   database.exec(`
     CREATE TABLE bare_channels (id TEXT NOT NULL PRIMARY KEY, body TEXT NOT NULL);
     CREATE TABLE bare_keys (id INTEGER PRIMARY KEY, key TEXT NOT NULL)`)
-  const ids = Array.from(
-    { length: channels },
-    (_, n) => `0x${createHash('sha256').update(String(n)).digest('hex')}`,
-  )
+  const ids = Array.from({ length: channels }, (_, index) => digest(`channel ${index}`))
   const open = database.prepare('INSERT INTO bare_channels (id, body) VALUES (?, ?)')
   const add = database.prepare('INSERT INTO bare_keys (key) VALUES (?)')
   const key = (id: string, cumulative: number) => `voucher:${id}:${cumulative}`

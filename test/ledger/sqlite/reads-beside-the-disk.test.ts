@@ -1,6 +1,6 @@
 import { expect, onTestFinished, test } from 'vitest'
 import { openSqliteLedger } from '../../../gateway/ledger/sqlite/open-sqlite-ledger.ts'
-import { alice, bob, channelClaim, channelId, openChannel } from '../fixtures.ts'
+import { bob, channelClaim, openChannel } from '../fixtures.ts'
 import { testFolder } from '../test-folder.ts'
 
 const other = `0x${'c2'.repeat(32)}` as const
@@ -20,7 +20,7 @@ async function order(kept: 'kept in memory' | 'in the file'): Promise<string[]> 
   const clock = {
     now() {
       // The event of a group that writes the tables is stamped in its transaction, and nothing runs between that and COMMIT.
-      if (isCommitting) queueMicrotask(() => void ask())
+      if (isCommitting) queueMicrotask(ask)
       isCommitting = false
       return 1_700_000_000_000
     },
@@ -36,9 +36,9 @@ async function order(kept: 'kept in memory' | 'in the file'): Promise<string[]> 
   }
   isCommitting = true
   note('claim', ledger.claim(channelClaim('later', 20n)))
+  // Once the claim is answered, the others have been asked.
   await asked[0]
   await Promise.all(asked)
-  expect((await ledger.channel(channelId))?.payer).toBe(alice)
   return answered
 }
 
