@@ -101,6 +101,7 @@ export async function createGateway(options: createGateway.Options): Promise<Gat
   const audits = createAuditSchedule({
     ledger,
     report,
+    clock,
     audit: async () => findingsOf(await runAudit(auditOptions(config, chain), ending.signal)),
     // Books that somebody else made have no file to open a second time.
     everyMs: world.ledger === undefined ? config.audit.everySeconds * 1_000 : 0,

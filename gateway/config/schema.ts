@@ -294,7 +294,9 @@ export const schema = z.strictObject({
         .min(0)
         .max(2_592_000)
         .default(3_600)
-        .describe('Time between audits beside the running gateway; 0 is never.'),
+        .describe(
+          'Time between audits beside the running gateway, and at least nine times what the last one took; 0 is never.',
+        ),
       stopOnDrift: z
         .boolean()
         .default(false)

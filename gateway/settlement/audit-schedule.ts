@@ -22,11 +22,18 @@ export declare namespace AuditSchedule {
 
 /** Most reasons in one line of the log. */
 const most = 20
+/**
+ * After an audit it rests so many times as long as that took, a day at most: what an audit reads grows with the past, the log of the books
+ * cannot shrink while it does, and calls may want the same core.
+ */
+const restTimes = 9
+const mostRestMs = 86_400_000
 
 export function createAuditSchedule(options: createAuditSchedule.Options): AuditSchedule {
-  const { ledger, report, audit, everyMs, eager } = options
+  const { ledger, report, audit, clock, everyMs, eager } = options
   const state = { drift: false, stopped: false, alarms: 0 }
   let skip = !eager
+  let tookMs = 0
 
   async function tick(): Promise<Drift> {
     const found = await audit()
@@ -70,10 +77,16 @@ export function createAuditSchedule(options: createAuditSchedule.Options): Audit
   }
 
   const work = async () => {
+    const began = clock.now()
     if (skip) skip = false
-    else await tick()
+    else
+      await tick().finally(() => {
+        tookMs = clock.now() - began
+      })
   }
-  const timer = createTimer(Math.min(everyMs, 2 ** 31 - 1), work, (error) =>
+  /** Whoever is stopped waits for the next audit: it is not put off. */
+  const pause = () => (state.stopped ? everyMs : Math.max(everyMs, Math.min(restTimes * tookMs, mostRestMs)))
+  const timer = createTimer(pause, work, (error) =>
     report('warn', 'audit-failed', { error: error instanceof Error ? error.message : String(error) }),
   )
 
@@ -96,7 +109,8 @@ export declare namespace createAuditSchedule {
     report: Report
     /** Runs one audit; `head` is the anchor that it ends at, as `seq:hash`. */
     audit: () => Promise<Findings & { head: string | null }>
-    /** Time between audits; 0 is never. */
+    clock: { now(): number }
+    /** Least time between audits; 0 is never. */
     everyMs: number
     /** Audit as soon as it starts, and not only after the first interval. */
     eager: boolean

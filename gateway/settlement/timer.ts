@@ -1,9 +1,12 @@
-/** Repeats work until stopped: the next time begins `everyMs` after the last one ended. */
+/** Longer, and a timer of Node begins at once. */
+const longestMs = 2 ** 31 - 1
+
+/** Repeats work until stopped: the next time begins `everyMs` after the last one ended, or as long after as it then says. */
 export type Timer = { start(): void; stop(): Promise<void> }
 
 /** Failures go to `failed` and do not end it. The timer alone does not keep the process alive. */
 export function createTimer(
-  everyMs: number,
+  everyMs: number | (() => number),
   work: () => Promise<unknown>,
   failed: (error: unknown) => void,
 ): Timer {
@@ -20,9 +23,13 @@ export function createTimer(
     if (!stopped) schedule()
   }
   const schedule = () => {
-    handle = setTimeout(() => {
-      running = run()
-    }, everyMs)
+    const pauseMs = typeof everyMs === 'number' ? everyMs : everyMs()
+    handle = setTimeout(
+      () => {
+        running = run()
+      },
+      Math.min(pauseMs, longestMs),
+    )
     handle.unref()
   }
 

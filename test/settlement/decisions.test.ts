@@ -261,4 +261,31 @@ describe('createTimer', () => {
       vi.useRealTimers()
     }
   })
+
+  test('behavior: how long it pauses is asked after each time, and what no timer can wait for is no haste', async () => {
+    vi.useFakeTimers()
+    try {
+      const pauses = [1_000, 5_000, 2 ** 40]
+      let runs = 0
+      const timer = createTimer(
+        () => pauses[runs - 1] ?? 0,
+        async () => {
+          runs += 1
+        },
+        () => {},
+      )
+      timer.start()
+      await vi.advanceTimersByTimeAsync(1_000)
+      expect(runs).toBe(2)
+      await vi.advanceTimersByTimeAsync(4_999)
+      expect(runs).toBe(2)
+      await vi.advanceTimersByTimeAsync(1)
+      expect(runs).toBe(3)
+      await vi.advanceTimersByTimeAsync(86_400_000)
+      expect(runs).toBe(3)
+      await timer.stop()
+    } finally {
+      vi.useRealTimers()
+    }
+  })
 })

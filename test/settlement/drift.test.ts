@@ -1,4 +1,5 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
+import { systemClock } from '../../gateway/clock.ts'
 import type { Ledger } from '../../gateway/ledger/Ledger.ts'
 import type { Trail } from '../../gateway/ledger/Trail.ts'
 import { createAuditSchedule } from '../../gateway/settlement/audit-schedule.ts'
@@ -88,6 +89,7 @@ describe('createAuditSchedule', () => {
         if (found.now instanceof Error) throw found.now
         return { ...found.now, head: '1:ab' }
       },
+      clock: systemClock,
       everyMs: 0,
       eager: false,
     })
@@ -139,5 +141,80 @@ describe('createAuditSchedule', () => {
     found.now = new Error('The node does not answer.')
     await expect(audits.tick()).rejects.toThrow(/node/)
     expect(audits.state()).toMatchObject({ drift: true, stopped: true })
+  })
+
+  /** Audits once a minute, each of which takes so long; `found` says what the next one finds. */
+  function slow(found: { now: Findings | Error; tookMs: number }) {
+    const begun: number[] = []
+    const audits = createAuditSchedule({
+      ledger: trail(),
+      report: () => {},
+      audit: async () => {
+        begun.push(Date.now())
+        await new Promise((done) => setTimeout(done, found.tookMs))
+        if (found.now instanceof Error) throw found.now
+        return { ...found.now, head: '1:ab' }
+      },
+      clock: { now: () => Date.now() },
+      everyMs: 60_000,
+      eager: true,
+    })
+    return { audits, begun }
+  }
+  const minute = 60_000
+
+  test('behavior: on books that take long to read it audits for a tenth of the time, whether or not it could be asked', async () => {
+    vi.useFakeTimers({ now: 0 })
+    try {
+      const found: { now: Findings | Error; tookMs: number } = { now: clean, tookMs: 10 * minute }
+      const { audits, begun } = slow(found)
+      await audits.start()
+      await vi.advanceTimersByTimeAsync(50 * minute)
+      Object.assign(found, { now: new Error('The node does not answer.'), tookMs: 20 * minute })
+      await vi.advanceTimersByTimeAsync(80 * minute)
+      // The one that took 20 minutes, and failed, is rested for; short ones come as often as was asked.
+      Object.assign(found, { now: clean, tookMs: 1_000 })
+      await vi.advanceTimersByTimeAsync(172 * minute)
+      expect(begun).toEqual([0, 100 * minute, 300 * minute, 301 * minute + 1_000])
+      await audits.stop()
+    } finally {
+      vi.useRealTimers()
+    }
+  })
+
+  test('behavior: while routes are stopped the next audit is not put off', async () => {
+    vi.useFakeTimers({ now: 0 })
+    try {
+      const found: { now: Findings; tookMs: number } = {
+        now: { violations: ['law'], differences: [] },
+        tookMs: 10 * minute,
+      }
+      const { audits, begun } = slow(found)
+      await audits.start()
+      await vi.advanceTimersByTimeAsync(12 * minute)
+      expect(audits.state().stopped).toBe(true)
+      expect(begun).toEqual([0, 11 * minute])
+      found.now = clean
+      await vi.advanceTimersByTimeAsync(10 * minute)
+      expect(audits.state().stopped).toBe(false)
+      await audits.stop()
+    } finally {
+      vi.useRealTimers()
+    }
+  })
+
+  test('behavior: a clock that was set ahead meanwhile puts the next audit off by a day at most', async () => {
+    vi.useFakeTimers({ now: 0 })
+    try {
+      const found = { now: clean, tookMs: 1_000 }
+      const { audits, begun } = slow(found)
+      await audits.start()
+      vi.setSystemTime(365 * 24 * 60 * minute)
+      await vi.advanceTimersByTimeAsync(24 * 60 * minute + 2_000)
+      expect(begun).toHaveLength(2)
+      await audits.stop()
+    } finally {
+      vi.useRealTimers()
+    }
   })
 })

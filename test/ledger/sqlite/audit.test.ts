@@ -118,4 +118,16 @@ describe('audit', () => {
     const found = (await broken()).find((one) => one.law === law)
     expect(found?.violations.join('\n')).toMatch(names)
   })
+
+  test('error: a key that has bought two calls is named, also where the schema no longer forbids it', async () => {
+    tamper(
+      path,
+      `CREATE TABLE free AS SELECT * FROM payments;
+      UPDATE free SET (family, repeat, key) = (SELECT family, repeat, key FROM payments WHERE id = 'paid') WHERE id = 'held';
+      DROP TABLE payments;
+      ALTER TABLE free RENAME TO payments`,
+    )
+    const found = (await broken()).find(({ law }) => law === 5)
+    expect(found?.violations.join('\n')).toMatch(/key .*paid has 2 payments/)
+  })
 })

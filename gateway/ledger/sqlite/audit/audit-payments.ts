@@ -1,9 +1,8 @@
 import * as Account from '../../Account.ts'
 import type { Books } from '../Books.ts'
-import type { PastPayment } from '../history/segments.ts'
+import type { PastPayment, Segment } from '../history/segments.ts'
 import { sql } from '../sql.ts'
 import { auditNames, auditTwice } from './audit-history.ts'
-import { segmentsInOrder } from './segments-in-order.ts'
 
 type Row = {
   id: string
@@ -28,13 +27,30 @@ const payments = sql<[], Row & Moved>`
     AND NOT (kind = 'recovery' AND reversed_by IS NOT NULL)
   ORDER BY payments.id`
 
-/** Law 5: one call for a key, and each payment is charged what its transfers say: once, or given back whole. */
-export function auditPayments(books: Books): string[] {
-  const violations = books.all(twice).map((row) => `key ${row.key} has ${row.times} payments`)
-  violations.push(...auditTwice(books))
-  for (const { segment, payments } of segmentsInOrder(books, 'calls'))
-    for (const payment of payments)
-      violations.push(...judge(payment, sumsOf(payment)), ...auditNames(books, segment, payment))
+/**
+ * Law 5: one call for a key, and each payment is charged what its transfers say: once, or given back whole. It is given every
+ * segment of the history, and says at the end what is wrong in it and in the table.
+ */
+export function auditPayments(books: Books): PaymentAudit {
+  const past: string[] = []
+  return {
+    take({ segment, payments }) {
+      for (const payment of payments)
+        past.push(...judge(payment, sumsOf(payment)), ...auditNames(books, segment, payment))
+    },
+    violations: () => [...keysUsedTwice(books), ...auditTwice(books), ...past, ...auditTable(books)],
+  }
+}
+
+/** What is proved from all payments. */
+export type PaymentAudit = { take(past: Segment & { segment: number }): void; violations(): string[] }
+
+function keysUsedTwice(books: Books): string[] {
+  return books.all(twice).map((row) => `key ${row.key} has ${row.times} payments`)
+}
+
+function auditTable(books: Books): string[] {
+  const violations: string[] = []
   let last: Row | null = null
   let sums = nothing
   for (const row of books.each(payments)) {

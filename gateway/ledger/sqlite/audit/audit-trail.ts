@@ -5,7 +5,7 @@ import { type Event, genesis, hashOf } from '../trail/Event.ts'
 import { transferBody } from '../trail/transfer-body.ts'
 import { auditSegments, type StatedSegment } from './audit-history.ts'
 import { eventsInOrder } from './events-in-order.ts'
-import { type BookedTransfer, transfersInOrder } from './transfers-in-order.ts'
+import type { BookedTransfer } from './transfers-in-order.ts'
 
 /** Transfers whose statements are kept until they are compared. */
 const page = 1_000
@@ -14,12 +14,17 @@ const most = 100
 
 /**
  * Verifies the trail in order: every event follows the one before it, has the hash of its content, and states exactly the
- * transfers that are booked, each once. An anchor from an earlier audit shows whether history was cut or made anew.
+ * transfers that are booked, each once. Takes all of them, in their order. An anchor from an earlier audit shows whether history
+ * was cut or made anew.
  */
-export function auditTrail(books: Books, anchor?: Trail.Anchor): Trail.Audit {
+export function auditTrail(
+  books: Books,
+  transfers: Iterator<BookedTransfer, void>,
+  anchor?: Trail.Anchor,
+): Trail.Audit {
   const found = new Findings()
   const last = { seq: 0, hash: genesis }
-  const booked = new Booked(books)
+  const booked = new Booked(transfers)
   const segments = new Map<number, StatedSegment>()
   let transfer = 0
   let count = 0
@@ -135,9 +140,9 @@ class Booked {
   readonly #rows: Iterator<BookedTransfer, void>
   #next: IteratorResult<BookedTransfer, void>
 
-  constructor(books: Books) {
-    this.#rows = transfersInOrder(books)
-    this.#next = this.#rows.next()
+  constructor(rows: Iterator<BookedTransfer, void>) {
+    this.#rows = rows
+    this.#next = rows.next()
   }
 
   /** Up to and with a number. */

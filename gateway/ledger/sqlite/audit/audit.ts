@@ -9,7 +9,7 @@ import { auditHolds } from './audit-holds.ts'
 import { auditPayments } from './audit-payments.ts'
 import { auditSums } from './audit-sums.ts'
 import { auditTrail } from './audit-trail.ts'
-import { transfersInOrder } from './transfers-in-order.ts'
+import { type BookedTransfer, transfersInOrder } from './transfers-in-order.ts'
 
 const count = sql<[], { payments: number; channels: number; transfers: number; waiting: number }>`
   SELECT (SELECT count(*) FROM payments) + coalesce(sum(payment_count), 0) AS payments,
@@ -19,15 +19,19 @@ const count = sql<[], { payments: number; channels: number; transfers: number; w
   FROM history`
 
 /**
- * Checks the laws from the transfers up, and the trail, on one snapshot. It reads everything once: on a busy gateway, run it in a
- * process of its own (`farthing audit`), where it delays nobody.
+ * Checks the laws from the transfers up, and the trail, on one snapshot. It reads everything once, and what is proved from transfers is
+ * proved on the way: on a busy gateway, run it in a process of its own (`farthing audit`), where it delays nobody.
  */
 export function audit(books: Books, options: { anchor?: Trail.Anchor } = {}): Ledger.Audit {
-  const [sums, channels] = [auditSums(books), auditChannels(books)]
-  for (const transfer of transfersInOrder(books)) {
-    sums.take(transfer)
-    channels.take(transfer)
+  const [sums, channels, payments] = [auditSums(books), auditChannels(books), auditPayments(books)]
+  function* booked(): Generator<BookedTransfer, void> {
+    for (const transfer of transfersInOrder(books, payments.take)) {
+      sums.take(transfer)
+      channels.take(transfer)
+      yield transfer
+    }
   }
+  const trail = auditTrail(books, booked(), options.anchor)
   const laws: Ledger.Law[] = [
     law(1, 'Every asset sums to zero over all accounts', sums.violations()),
     law(2, 'No wallet, prepaid, revenue or hold account goes below zero', [
@@ -36,10 +40,9 @@ export function audit(books: Books, options: { anchor?: Trail.Anchor } = {}): Le
     ]),
     law(3, 'settled ≤ spent ≤ accepted ≤ deposit for every channel', channels.violations()),
     law(4, 'Every on-chain transfer is booked once', auditChain(books)),
-    law(5, 'A payment key has at most one delivered call', auditPayments(books)),
+    law(5, 'A payment key has at most one delivered call', payments.violations()),
   ]
   const counted = books.get(count) ?? { payments: 0, channels: 0, transfers: 0, waiting: 0 }
-  const trail = auditTrail(books, options.anchor)
   return { balanced: laws.every(({ holds }) => holds), laws, trail, ...counted }
 }
 

@@ -1,5 +1,5 @@
 import type { Books } from '../Books.ts'
-import { type PastTransfer, transfersIn } from '../history/segments.ts'
+import { type PastTransfer, type Segment, transfersIn } from '../history/segments.ts'
 import { sql } from '../sql.ts'
 import { segmentsInOrder } from './segments-in-order.ts'
 
@@ -22,11 +22,14 @@ const inTable = sql<[after: number, limit: number], BookedTransfer>`
 const beginnings = sql<[], { segment: number; begins: number | null }>`
   SELECT segment, first_transfer AS begins FROM history ORDER BY segment`
 
-/** Every transfer in the order of booking: those of the history, and those of the table. */
-export function* transfersInOrder(books: Books): Generator<BookedTransfer> {
+/** Every transfer in the order of booking: those of the history, and those of the table. `opened` is given each segment on the way. */
+export function* transfersInOrder(
+  books: Books,
+  opened: (segment: Segment & { segment: number }) => void,
+): Generator<BookedTransfer> {
   const table = ofTable(books)
   let next = table.next()
-  for (const transfer of ofHistory(books)) {
+  for (const transfer of ofHistory(books, opened)) {
     for (; next.done !== true && next.value.id < transfer.id; next = table.next()) yield next.value
     yield transfer
   }
@@ -44,10 +47,11 @@ function* ofTable(books: Books): Generator<BookedTransfer> {
 }
 
 /** Calls overlap, so segments do: a transfer waits until no later segment has one that comes before it. */
-function* ofHistory(books: Books): Generator<BookedTransfer> {
+function* ofHistory(books: Books, opened: Parameters<typeof transfersInOrder>[1]): Generator<BookedTransfer> {
   const laterBegin = beginningsAfter(books)
   let waiting: BookedTransfer[] = []
   for (const read of segmentsInOrder(books, 'calls')) {
+    opened(read)
     const more = transfersIn(read).map((one) => ({ ...one, tx: null, log_index: null, reversed_by: null }))
     waiting = waiting.concat(more).sort((a, b) => a.id - b.id)
     const upTo = laterBegin.get(read.segment) ?? Number.POSITIVE_INFINITY
