@@ -126,6 +126,8 @@ export interface Ledger {
   channels(filter: Ledger.ChannelFilter): Promise<Channel[]>
   /** Every open channel of one escrow, oldest first. Looks at all that are open, a page at a time: calls go on in between. */
   openChannels(escrow: Ledger.Escrow): Promise<Channel[]>
+  /** Channels of one escrow, open or not, as the books came to know them: some of those behind a place, and the next place. */
+  channelsOf(escrow: Ledger.Escrow, after?: number): Promise<{ channels: Channel[]; next: number | null }>
   /**
    * Open channels that may be due: their oldest unsettled value is as old as `before` (ms) or older, at least `least` base units
    * are unsettled (about: they are compared as floating point), or their payer asked to close. A page at a time: calls go on in
@@ -190,8 +192,8 @@ export interface Ledger {
    * know whether the chain is still that one. Going back forgets what was read from there on.
    */
   setCursor(chainId: number, block: bigint, read?: Reorg.ReadTo): Promise<void>
-  /** Every booked movement that has a chain reference. */
-  chainEntries(chainId: number): Promise<Ledger.ChainEntry[]>
+  /** Booked movements that have a chain reference, by transaction and log: a thousand at most, the first ones behind a place. */
+  chainEntries(chainId: number, after?: Ledger.ChainPlace): Promise<Ledger.ChainEntry[]>
 
   // ── sign-in ───────────────────────────────────────────────────────────────────────────────────────────────────
   /** Remembers a sign-in nonce until it expires. */
@@ -222,6 +224,7 @@ export declare namespace Ledger {
     /** Without it a reorganisation is not noticed. */
     blockHash?: Hex
   }
+  type ChainPlace = Pick<ChainRef, 'transaction' | 'logIndex'>
 
   type ClaimRequest = {
     id: string

@@ -12,10 +12,20 @@ export async function* askChannels(
   ids: Iterable<Hex>,
   block: bigint,
 ): AsyncGenerator<[id: Hex, found: Found]> {
-  const rest = [...ids]
-  while (rest.length > 0) {
-    const page = rest.splice(0, together)
-    const found = await Promise.all(page.map((id) => chain.channel(id, block)))
-    for (const [index, id] of page.entries()) yield [id, found[index] ?? null]
+  let page: Hex[] = []
+  for (const id of ids) {
+    page.push(id)
+    if (page.length < together) continue
+    yield* await asked(chain, page, block)
+    page = []
   }
+  yield* await asked(chain, page, block)
+}
+
+async function asked(
+  chain: Pick<Chain, 'channel'>,
+  page: readonly Hex[],
+  block: bigint,
+): Promise<[id: Hex, found: Found][]> {
+  return Promise.all(page.map(async (id): Promise<[Hex, Found]> => [id, await chain.channel(id, block)]))
 }

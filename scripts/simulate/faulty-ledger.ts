@@ -5,7 +5,7 @@ import type { World } from './World.ts'
 
 /** What only asks. Everything else writes. */
 const reads =
-  /^(payment|answer|openPayments|orphans|beat|credited|channels?|settleable|balances?|unsettled|openIntents|intentsFor|attempts|minedIntents|lastNonce|cursor|chainEntries|session|notes|audit|dueChannels|openChannels|orphans|open|list|find|withdrawal|anchors|debts)$/
+  /^(payment|answer|openPayments|orphans|beat|credited|channels?|settleable|balances?|unsettled|openIntents|intentsFor|attempts|minedIntents|lastNonce|cursor|chainEntries|session|notes|audit|dueChannels|openChannels|channelsOf|orphans|open|list|find|withdrawal|anchors|debts)$/
 
 /**
  * The real books behind a boundary: the process may die before an operation (nothing applied) or after its commit (the

@@ -138,7 +138,7 @@ describe('settlements that are taken back', () => {
     await stage.reorganise(() => stage.settler.tick(), stage.takeNonce)
     await stage.rest()
     const entries = await stage.ledger.chainEntries(stage.chain.id)
-    expect(entries.map(({ amount }) => amount)).toEqual([300n, 400n])
+    expect(new Set(entries.map(({ amount }) => amount))).toEqual(new Set([300n, 400n]))
   })
 })
 

@@ -93,7 +93,7 @@ const emptied = async (payer: wallet.Wallet) => send(payer, 'transfer', [chain.e
 
 const paymentOf = async (payer: wallet.Wallet) => {
   const entries = await sold.gateway.deps.ledger.chainEntries(chain.chainId)
-  for (const { subject } of entries.reverse()) {
+  for (const { subject } of entries.toSorted((a, b) => Number(b.ref.block - a.ref.block))) {
     const payment = await sold.gateway.deps.ledger.payment({ id: subject })
     if (payment?.wallet === payer.address) return payment
   }

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
+import type { Hex } from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { tokenAbi } from '../../gateway/protocol/abi.ts'
@@ -110,6 +111,59 @@ describe('reconcile', () => {
         text: `Channel ${unread.id} holds 321 in the escrow for the payee; the books do not have it.`,
       },
     ])
+  })
+
+  test('behavior: entries outside of the blocks that are compared are left out on both sides, and count for the treasury', async () => {
+    await history()
+    const { chain, ledger, fromBlock } = stage
+    const asked = { ledger, chain, tokens: [local.token] }
+    const head = (await chain.head()).number
+    expect(await reconcile({ ...asked, fromBlock: head })).toMatchObject({
+      differences: [],
+      checked: { transfers: 0, entries: 0, channels: 3 },
+    })
+    const early = { ...chain, confirmations: Number(head - fromBlock) }
+    const { differences, checked } = await reconcile({ ...asked, chain: early, fromBlock })
+    expect(checked).toMatchObject({ transfers: 0, entries: 0 })
+    // Its channels were opened later.
+    expect(new Set(differences.map(({ kind }) => kind))).toEqual(new Set(['channel']))
+  })
+
+  test('behavior: of many channels each page is compared with the chain of its own time: what settles meanwhile is no difference', async () => {
+    const payer = await stage.payer()
+    const [early, late] = [await stage.open(payer, 1_000n), await stage.open(payer, 1_000n)]
+    await stage.watcher.poll()
+    const asked: Hex[] = []
+    const { ledger, chain } = stage
+    const { differences, checked } = await reconcile({
+      ledger: {
+        chainEntries: ledger.chainEntries,
+        channel: ledger.channel,
+        balance: ledger.balance,
+        async channelsOf(of, after = 0) {
+          const { channels } = await ledger.channelsOf(of)
+          return { channels: channels.slice(after, after + 1), next: after === 1 ? null : after + 1 }
+        },
+      },
+      chain: {
+        ...chain,
+        async channel(id, at) {
+          asked.push(id)
+          const found = await chain.channel(id, at)
+          if (id !== early.id) return found
+          await stage.spend(payer, late.id, 30n, 30n)
+          await stage.settler.tick()
+          await stage.watcher.poll()
+          expect(await ledger.channel(late.id)).toMatchObject({ settled: 30n })
+          return found
+        },
+      },
+      tokens: [local.token],
+      fromBlock: stage.fromBlock,
+    })
+    expect(asked).toEqual([early.id, late.id])
+    expect(differences).toEqual([])
+    expect(checked.channels).toBe(2)
   })
 
   test('behavior: an entry for a transaction that the chain does not have is named', async () => {

@@ -16,6 +16,7 @@ import { acceptVoucher } from './channels/accept-voucher.ts'
 import { beginClose } from './channels/begin-close.ts'
 import { channelSeen } from './channels/channel-seen.ts'
 import { channelSettled } from './channels/channel-settled.ts'
+import { channelsOf } from './channels/channels-of.ts'
 import { agedChannels, closingChannels, sizedChannels } from './channels/due-channels.ts'
 import { findChannel, needChannel } from './channels/find-channel.ts'
 import { channelFinalized, closeRequested } from './channels/follow-close.ts'
@@ -169,6 +170,7 @@ export async function openSqliteLedger(options: openSqliteLedger.Options): Promi
     channel: (id) => glance(() => findChannel(books, id)),
     channels: (filter) => read(() => listChannels(books, filter)),
     openChannels: (escrow) => pages((from) => openChannels(books, escrow, from)),
+    channelsOf: (escrow, after = 0) => read(() => channelsOf(books, escrow, after)),
     dueChannels: ({ before, least }) =>
       pages(
         (from) => agedChannels(books, before, from),
@@ -201,7 +203,7 @@ export async function openSqliteLedger(options: openSqliteLedger.Options): Promi
     lastNonce: (chainId, from) => read(() => lastNonce(books, chainId, from)),
     cursor: (chainId) => read(() => findCursor(books, chainId)),
     setCursor: (chainId, block, readTo) => write(() => setCursor(books, chainId, block, readTo)),
-    chainEntries: (chainId) => read(() => chainEntries(books, chainId)),
+    chainEntries: (chainId, after) => read(() => chainEntries(books, chainId, after)),
 
     createNonce: (nonce, expiresAt) => write(() => createNonce(books, nonce, expiresAt)),
     useNonce: (nonce, now) => write(() => consumeNonce(books, nonce, now)),

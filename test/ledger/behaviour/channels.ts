@@ -251,6 +251,36 @@ export function channels({ ledger, clock }: Subject): void {
     })
   })
 
+  describe('channelsOf', () => {
+    test('default: all of one escrow, open or not, a page at a time and each once (an audit compares each with the chain)', async () => {
+      const other = `0x${'ee'.repeat(20)}` as const
+      const ids = Array.from({ length: 450 }, (_, n): Hex => `0x${(n + 1).toString(16).padStart(64, '0')}`)
+      for (const [n, id] of ids.entries()) {
+        const sides = { chainId, escrow: n % 9 === 0 ? other : payee, payer: alice, payee, token, asset }
+        await ledger().channelSeen({ id, ...sides, signer: alice, deposit: 9n, now: clock().now() })
+      }
+      const closed = ids.filter((_, n) => n % 9 === 1)
+      await Promise.all(closed.map((id) => ledger().channelFinalized(id)))
+      const all = async (of: { chainId: number; escrow: Address }) => {
+        const found: Hex[][] = []
+        for (let place: number | null = 0; place !== null; ) {
+          const page: Awaited<ReturnType<ReturnType<typeof ledger>['channelsOf']>> =
+            await ledger().channelsOf(of, place)
+          found.push(page.channels.map(({ id }) => id))
+          place = page.next
+        }
+        return found
+      }
+      const pages = await all({ chainId, escrow: payee.toUpperCase().replace('0X', '0x') as typeof payee })
+      expect(pages.length).toBeGreaterThan(1)
+      expect(pages.flat()).toEqual(ids.filter((_, n) => n % 9 !== 0))
+      expect((await all({ chainId, escrow: other })).flat()).toEqual(ids.filter((_, n) => n % 9 === 0))
+      expect((await all({ chainId: chainId + 1, escrow: payee })).flat()).toEqual([])
+      const [first] = (await ledger().channelsOf({ chainId, escrow: payee })).channels
+      expect(first).toMatchObject({ id: ids[1], finalized: true, deposit: 9n })
+    })
+  })
+
   describe('channels', () => {
     test('default: by payer, by end, and by what is unsettled', async () => {
       const others = [`0x${'c2'.repeat(32)}`, `0x${'c3'.repeat(32)}`] as const

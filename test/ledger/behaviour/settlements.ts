@@ -41,6 +41,25 @@ export function settlements({ ledger, clock }: Subject): void {
       expect(await violations(ledger())).toEqual([])
     })
 
+    test('behavior: its entries are read a page at a time, each once: by transaction and log, and from behind any of them', async () => {
+      await openChannel(ledger(), 10_000n)
+      const transactions = Array.from({ length: 600 }, () => chainRef().transaction)
+      const refs = transactions.flatMap((transaction) =>
+        [11, 2].map((logIndex) => ({ ...chainRef(), transaction, logIndex })),
+      )
+      await spend('a', 1_200n, 1_200n)
+      await Promise.all(refs.map((ref, n) => settle(BigInt(n + 1), ref)))
+      const found = await ledger().chainEntries(chainId)
+      expect(found).toHaveLength(1_000)
+      found.push(...(await ledger().chainEntries(chainId, found.at(-1)?.ref)))
+      expect(await ledger().chainEntries(chainId, found.at(-1)?.ref)).toEqual([])
+      const places = (of: readonly { transaction: string; logIndex: number }[]) =>
+        of.map(({ transaction, logIndex }) => `${transaction} ${String(logIndex).padStart(2, '0')}`)
+      expect(places(found.map(({ ref }) => ref))).toEqual(places(refs).sort())
+      expect(await ledger().chainEntries(chainId, found[300]?.ref)).toEqual(found.slice(301))
+      expect(await ledger().chainEntries(chainId + 1)).toEqual([])
+    })
+
     test('behavior: told twice, or late, it is booked once (law 4)', async () => {
       await openChannel(ledger())
       await spend('a', 30n, 30n)
