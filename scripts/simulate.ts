@@ -79,7 +79,7 @@ const done = (report: SeedReport): boolean => {
   return !stopped && (report.violations.length === 0 || values['keep-going'])
 }
 
-if (jobs > 1) await runInProcesses({ seeds, jobs, plan, done })
+if (count > 1 && !values.verbose) await runInProcesses({ seeds, jobs, plan, done })
 else {
   const chain = await SimulatedChain.create()
   const echo = values.verbose ? (line: string) => say(line) : undefined
