@@ -138,6 +138,21 @@ describe('someone who has the file of a history', () => {
     expect((await violations(past.ledger)).join('\n')).toMatch(/payment pay_06 .* its call to null/)
   })
 
+  test('error: gives a transfer no number, which hides nothing of what comes after it', async () => {
+    await byBalance('pay_03')
+    await rollUp()
+    const [later] = past.inFile<{ segment: number }>(
+      'SELECT max(segment) AS segment FROM history WHERE payment_count > 0',
+    )
+    tamper(past.path, (database) => {
+      segment((text) => text.replaceAll(/"id":\d+,/g, '"id":"none",'))(database)
+      segment((text) => text.replace('"charged":"10"', '"charged":"9"'), later?.segment)(database)
+    })
+    const { laws } = await past.ledger.audit()
+    const named = laws.flatMap((law) => law.violations).join('\n')
+    expect(named).toMatch(/payment pay_03 is charged 9; its transfers sum to 10/)
+  })
+
   test.each(cases)('error: %s, and the audit names it', async (_, change, names) => {
     tamper(past.path, change)
     expect((await violations(past.ledger)).join('\n')).toMatch(names)

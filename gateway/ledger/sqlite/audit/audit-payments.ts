@@ -1,8 +1,9 @@
 import * as Account from '../../Account.ts'
 import type { Books } from '../Books.ts'
-import type { PastPayment, Segment } from '../history/segments.ts'
+import type { PastPayment } from '../history/segments.ts'
 import { sql } from '../sql.ts'
 import { auditNames, auditTwice } from './audit-history.ts'
+import type { Opened } from './transfers-in-order.ts'
 
 type Row = {
   id: string
@@ -43,7 +44,7 @@ export function auditPayments(books: Books): PaymentAudit {
 }
 
 /** What is proved from all payments. */
-export type PaymentAudit = { take(past: Segment & { segment: number }): void; violations(): string[] }
+export type PaymentAudit = { take: Opened; violations(): string[] }
 
 function keysUsedTwice(books: Books): string[] {
   return books.all(twice).map((row) => `key ${row.key} has ${row.times} payments`)

@@ -10,6 +10,9 @@ export type BookedTransfer = Omit<PastTransfer, 'created_at'> & {
   reversed_by: number | null
 }
 
+/** Is given each segment of the history that has calls, once. */
+export type Opened = (past: Segment & { segment: number }) => void
+
 /** What is proved from all transfers: it is given each, in the order of booking, and says at the end what is wrong. */
 export type TransferAudit = { take(transfer: BookedTransfer): void; violations(): string[] }
 
@@ -23,10 +26,7 @@ const beginnings = sql<[], { segment: number; begins: number | null }>`
   SELECT segment, first_transfer AS begins FROM history ORDER BY segment`
 
 /** Every transfer in the order of booking: those of the history, and those of the table. `opened` is given each segment on the way. */
-export function* transfersInOrder(
-  books: Books,
-  opened: (segment: Segment & { segment: number }) => void,
-): Generator<BookedTransfer> {
+export function* transfersInOrder(books: Books, opened: Opened): Generator<BookedTransfer> {
   const table = ofTable(books)
   let next = table.next()
   for (const transfer of ofHistory(books, opened)) {
@@ -47,7 +47,7 @@ function* ofTable(books: Books): Generator<BookedTransfer> {
 }
 
 /** Calls overlap, so segments do: a transfer waits until no later segment has one that comes before it. */
-function* ofHistory(books: Books, opened: Parameters<typeof transfersInOrder>[1]): Generator<BookedTransfer> {
+function* ofHistory(books: Books, opened: Opened): Generator<BookedTransfer> {
   const laterBegin = beginningsAfter(books)
   let waiting: BookedTransfer[] = []
   for (const read of segmentsInOrder(books, 'calls')) {
