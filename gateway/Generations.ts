@@ -10,8 +10,9 @@ export class Generations<Value> {
   readonly #size: number
   #young: Dictionary<Value> = Object.create(null)
   #old: Dictionary<Value> = Object.create(null)
-  /** Names in the younger one. */
+  /** Names in the younger one, and whether the older one has any: where there are none, none is looked for. */
   #count = 0
+  #hasOld = false
 
   constructor(size: number) {
     this.#size = size
@@ -19,8 +20,8 @@ export class Generations<Value> {
 
   /** What was set under a name. That it was asked for is a use. */
   get(name: string): Value | undefined {
-    const value = this.#young[name]
-    if (value !== undefined) return value
+    const value = this.#count === 0 ? undefined : this.#young[name]
+    if (value !== undefined || !this.#hasOld) return value
     const aged = this.#old[name]
     if (aged !== undefined) this.set(name, aged)
     return aged
@@ -30,6 +31,7 @@ export class Generations<Value> {
     if (this.#young[name] === undefined) {
       if (this.#count >= this.#size) {
         this.#old = this.#young
+        this.#hasOld = true
         this.#young = Object.create(null)
         this.#count = 0
       }
@@ -39,17 +41,18 @@ export class Generations<Value> {
   }
 
   delete(name: string): void {
-    if (this.#young[name] !== undefined) {
+    if (this.#count > 0 && this.#young[name] !== undefined) {
       delete this.#young[name]
       this.#count -= 1
     }
-    delete this.#old[name]
+    if (this.#hasOld) delete this.#old[name]
   }
 
   clear(): void {
     this.#young = Object.create(null)
     this.#old = Object.create(null)
     this.#count = 0
+    this.#hasOld = false
   }
 }
 

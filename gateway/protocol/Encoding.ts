@@ -23,14 +23,19 @@ function flat(value: unknown): string | null {
   if (typeof value !== 'object' || value === null || Object.getPrototypeOf(value) !== Object.prototype)
     return null
   const given = value as Readonly<Record<string, unknown>>
-  const ordered: Record<string, unknown> = {}
-  for (const name of Object.keys(given).sort()) {
-    const member = given[name]
-    if (!/^[a-z]/.test(name) || !isFlat(member)) return null
-    ordered[name] = member
+  let isInOrder = true
+  let last = 'a'
+  for (const name in given) {
+    if (!(name >= 'a' && name < '{') || !isFlat(given[name])) return null
+    isInOrder &&= name >= last
+    last = name
   }
-  const text = JSON.stringify(ordered)
+  const text = JSON.stringify(isInOrder ? given : inOrder(given))
   return loneSurrogate.test(text) ? null : text
+}
+
+function inOrder(given: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(given).sort(([one], [other]) => (one < other ? -1 : 1)))
 }
 
 const isFlat = (member: unknown) =>

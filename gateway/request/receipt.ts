@@ -73,8 +73,7 @@ export function signedReceipt(
 
 function mpp({ payment, channel, challengeId }: Receipted, deps: Deps): string {
   const paid = { paymentId: payment.id, amount: payment.charged.toString() }
-  if (channel !== null)
-    return Receipt.serialize({ ...session(channel, challengeId ?? '', deps), ...paid, units: 1 })
+  if (channel !== null) return Receipt.serialize(session(channel, challengeId ?? '', deps, paid))
   return Receipt.serialize({
     status: 'success',
     method: 'evm',
@@ -87,17 +86,26 @@ function mpp({ payment, channel, challengeId }: Receipted, deps: Deps): string {
   })
 }
 
-function session(channel: Channel, challengeId: string, { clock }: Deps): Receipt.Receipt {
+/** Members in the order of RFC 8785, so that nobody has to sort them. */
+function session(
+  channel: Channel,
+  challengeId: string,
+  { clock }: Deps,
+  paid?: { paymentId: string; amount: string },
+): Receipt.Receipt {
   return {
-    status: 'success',
-    method: 'evm',
-    intent: 'session',
-    timestamp: new Date(clock.now()).toISOString(),
-    reference: channel.id,
+    acceptedCumulative: channel.accepted.toString(),
+    amount: paid?.amount,
+    chainId: channel.chainId,
     challengeId,
     channelId: channel.id,
-    chainId: channel.chainId,
-    acceptedCumulative: channel.accepted.toString(),
+    intent: 'session',
+    method: 'evm',
+    paymentId: paid?.paymentId,
+    reference: channel.id,
     spent: channel.spent.toString(),
+    status: 'success',
+    timestamp: new Date(clock.now()).toISOString(),
+    units: paid === undefined ? undefined : 1,
   }
 }

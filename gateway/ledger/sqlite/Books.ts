@@ -24,6 +24,7 @@ export class Books {
   /** Rows in memory. */
   readonly rows: WorkingSet
   readonly #prepared = new Map<Query<Value[], unknown>, Prepared>()
+  readonly #preparedTogether = new Map<Query<Value[], unknown>, Statement<Value[]>>()
 
   constructor(database: Database, clock: { now(): number }, policy: WorkingSet.Policy = writeAtOnce) {
     this.database = database
@@ -73,6 +74,14 @@ export class Books {
   /** Writes one row of the working set. Returns how many rows it changed. */
   write<Values extends Value[]>(query: Query<Values, never>, ...values: Values): number {
     return this.#prepare(query).statement.run(...values).changes
+  }
+
+  /** Inserts rows of the working set, several in one statement: beginning and ending one is a fifth of what a row costs. */
+  writeRows<Values extends Value[]>(query: Query<Values, never>, rows: readonly Values[]): void {
+    let from = 0
+    for (; from + together <= rows.length; from += together)
+      this.#prepareTogether(query).run(...rows.slice(from, from + together).flat())
+    for (const values of rows.slice(from)) this.write(query, ...values)
   }
 
   /** Brings the tables up to what is so, between transactions: nothing of it is new, and all of it was durable before. */
@@ -150,6 +159,16 @@ export class Books {
     return statement
   }
 
+  /** The same statement for several rows: with what stands in brackets after `VALUES` as often. */
+  #prepareTogether(query: Query<Value[], unknown>): Statement<Value[]> {
+    const known = this.#preparedTogether.get(query)
+    if (known !== undefined) return known
+    const text = query.text.replace(/\((?:\?, )*\?\)/, (row) => Array(together).fill(row).join(', '))
+    const statement = this.database.prepare<Value[]>(text)
+    this.#preparedTogether.set(query, statement)
+    return statement
+  }
+
   #prepare(query: Query<Value[], unknown>): Prepared {
     const known = this.#prepared.get(query)
     if (known !== undefined) return known
@@ -159,6 +178,9 @@ export class Books {
     return prepared
   }
 }
+
+/** How many rows one statement inserts. */
+const together = 8
 
 /** Every group is written to the tables at once. */
 export const writeAtOnce: WorkingSet.Policy = { groups: 0, most: 0 }

@@ -16,6 +16,9 @@ export class WriteBehind<Row> {
   #untold = new Set<string>()
   /** What the journal has of those that are dirty. */
   #told = new Set<string>()
+  /** What was used last: an operation asks for the same row a dozen times, by names that are made anew. */
+  #lastKey: string | null = null
+  #lastRow: Row | undefined
   readonly #table: WriteBehind.Table<Row>
 
   constructor(table: WriteBehind.Table<Row>) {
@@ -27,7 +30,10 @@ export class WriteBehind<Row> {
   }
 
   get(key: string): Row | undefined {
-    return this.#dirty.get(key) ?? this.#rows.get(key)
+    if (key === this.#lastKey) return this.#lastRow
+    const row = this.#dirty.get(key) ?? this.#rows.get(key)
+    if (row !== undefined) this.#use(key, row)
+    return row
   }
 
   /** Rows that wait to be written. */
@@ -37,6 +43,7 @@ export class WriteBehind<Row> {
 
   /** Remembers a row that was read. */
   keep(key: string, row: Row): Row {
+    this.#lastKey = null
     return this.#rows.keep(key, row)
   }
 
@@ -45,10 +52,12 @@ export class WriteBehind<Row> {
     if (!this.#before.has(key)) this.#before.set(key, this.#dirty.get(key))
     this.#dirty.set(key, row)
     this.#untold.add(key)
+    this.#use(key, row)
   }
 
   /** The row was written otherwise, after all that waited. */
   drop(key: string): void {
+    this.#lastKey = null
     this.#dirty.delete(key)
     this.#rows.drop(key)
   }
@@ -66,9 +75,11 @@ export class WriteBehind<Row> {
   /** Writes what was changed. */
   flush(): void {
     if (this.#dirty.size === 0) return
-    for (const [key, row] of this.#dirty) {
-      const stored = this.#rows.get(key)
-      const kept = this.#table.write(key, row, stored)
+    this.#lastKey = null
+    const changes = [...this.#dirty].map(([key, row]) => ({ key, row, stored: this.#rows.get(key) }))
+    this.#table.write(changes)
+    for (const { key, row, stored } of changes) {
+      const kept = this.#table.kept(row)
       if (kept !== null) this.#rows.put(key, kept)
       else if (stored !== undefined) this.#rows.drop(key)
       const before = this.#before.has(key) ? this.#before.get(key) : row
@@ -100,6 +111,7 @@ export class WriteBehind<Row> {
 
   /** The operation failed and was rolled back: what it changed is as it was, and what it wrote for others is owed again. */
   undo(): void {
+    this.#lastKey = null
     this.#rows.undo()
     for (const [key, row] of this.#before)
       if (row === undefined) this.#dirty.delete(key)
@@ -110,6 +122,7 @@ export class WriteBehind<Row> {
 
   /** Somebody else may have written, or the transaction failed. */
   forget(): void {
+    this.#lastKey = null
     this.#rows.forget()
     this.#dirty = new Map()
     this.#before = new Map()
@@ -117,12 +130,21 @@ export class WriteBehind<Row> {
     this.#untold = new Set()
     this.#told = new Set()
   }
+
+  #use(key: string, row: Row): void {
+    this.#lastKey = key
+    this.#lastRow = row
+  }
 }
 
 export declare namespace WriteBehind {
+  /** `stored` is what the table has, where that is known. */
+  type Change<Row> = { key: string; row: Row; stored: Row | undefined }
   type Table<Row> = {
-    /** Writes a row. `stored` is what the table has, where that is known. Returns what is remembered of it; null: nothing. */
-    write(key: string, row: Row, stored: Row | undefined): Row | null
+    /** Writes rows. */
+    write(changes: readonly Change<Row>[]): void
+    /** What is remembered of a row that was written; null: nothing. */
+    kept(row: Row): Row | null
     /** The same for the journal. `again`: it has the row already. */
     entry(key: string, row: Row, again: boolean): Entry
     /** Whether the schema would take it. `before` is the row as it was, where that is known. */

@@ -11,11 +11,14 @@ export const insertAnswer = sql<[payment: string, sealed: Uint8Array, at: number
 
 /** Answers that wait to be written, by payment. What is written is not remembered: mostly nobody asks again. */
 export function answers(books: Books): WriteBehind<KeptAnswer> {
-  return new WriteBehind({
-    write(payment, { sealed, at }) {
-      books.write(insertAnswer, payment, sealed, at)
-      return null
+  return new WriteBehind<KeptAnswer>({
+    write(changes) {
+      books.writeRows(
+        insertAnswer,
+        changes.map(({ key, row: { sealed, at } }) => [key, sealed, at]),
+      )
     },
+    kept: () => null,
     entry: (payment, { sealed, at }) => [
       'answer',
       payment,

@@ -52,12 +52,14 @@ function setStoredBalance(
 /** Accounts with a row of their own. A schema that refused one would refuse what `isSound` does (law 2). */
 export function balances(books: Books): WriteBehind<StoredBalance> {
   return new WriteBehind({
-    write(key, row) {
-      const values = saved(key, row)
-      if (books.write(saveBalance, ...values) !== 1)
-        throw new LedgerIntegrityError(`account "${values[2]}" in ${values[3]} has no row`)
-      return row
+    write(changes) {
+      for (const { key, row } of changes) {
+        const values = saved(key, row)
+        if (books.write(saveBalance, ...values) !== 1)
+          throw new LedgerIntegrityError(`account "${values[2]}" in ${values[3]} has no row`)
+      }
     },
+    kept: (row) => row,
     entry: (key, row) => ['account', ...saved(key, row)],
     isSound: (key, { posted, pending }) =>
       (isDebitAccount(key.slice(0, key.lastIndexOf(' '))) ? posted <= 0n : posted >= 0n) &&
@@ -103,5 +105,6 @@ function setBalanceOfChannel(
   if (row === null || row.channel.asset !== asset)
     throw new LedgerIntegrityError(`account "${account}" in ${asset} is of no channel`)
   if (account.startsWith('channel:')) setBooks(books, { ...row, owed: -posted })
+  else if (row.channel.reserved === pending) setBooks(books, { ...row, prepaid: posted })
   else setBooks(books, { ...row, prepaid: posted, channel: { ...row.channel, reserved: pending } })
 }

@@ -82,8 +82,10 @@ export const saveChannel = sql<
 
 /** A channel with all that its row has, or null where there is none. */
 export function booksOf(books: Books, name: string): ChannelBooks | null {
+  const asNamed = books.rows.channels.get(name)
+  if (asNamed !== undefined) return asNamed
   const id = name.toLowerCase()
-  const known = books.rows.channels.get(id)
+  const known = id === name ? undefined : books.rows.channels.get(id)
   if (known !== undefined) return known
   const row = books.load(find, id)
   return row === null ? null : books.rows.channels.keep(id, toBooks(row))
@@ -92,10 +94,10 @@ export function booksOf(books: Books, name: string): ChannelBooks | null {
 /** Channels. A schema that refused one would refuse what `isSound` does (law 3). */
 export function channels(books: Books): WriteBehind<ChannelBooks> {
   return new WriteBehind({
-    write(_id, row, stored) {
-      writeBooks(books, row, stored)
-      return row
+    write(changes) {
+      for (const { row, stored } of changes) writeBooks(books, row, stored)
     },
+    kept: (row) => row,
     entry(id, row) {
       const { unsettledSince, closeRequestedAt, finalized } = row.channel
       return ['channel', ...used(row), unsettledSince, closeRequestedAt, Number(finalized), id]

@@ -18,10 +18,10 @@ export function unsettledOf(books: Books, asset: string): bigint | null {
 /** The counters, by asset. */
 export function exposure(books: Books): WriteBehind<bigint> {
   return new WriteBehind({
-    write(asset, unsettled) {
-      books.write(saveUnsettled, asset, String(unsettled))
-      return unsettled
+    write(changes) {
+      for (const { key, row } of changes) books.write(saveUnsettled, key, String(row))
     },
+    kept: (unsettled) => unsettled,
     entry: (asset, unsettled) => ['exposure', asset, String(unsettled)],
     isSound: (_asset, unsettled) => unsettled >= 0n,
   })

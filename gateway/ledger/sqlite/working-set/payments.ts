@@ -80,11 +80,14 @@ export class Payments extends WriteBehind<PaymentBooks> {
 
   constructor(books: Books) {
     super({
-      write(_id, row) {
-        if (row.stored) books.write(movePayment, ...moved(row))
-        else books.write(insertPayment, ...inserted(row))
-        return isOpen(row.payment) || isRepeat(row) ? { ...row, stored: true } : null
+      write(changes) {
+        const fresh: Inserted[] = []
+        for (const { row } of changes)
+          if (row.stored) books.write(movePayment, ...moved(row))
+          else fresh.push(inserted(row))
+        books.writeRows(insertPayment, fresh)
       },
+      kept: (row) => (isOpen(row.payment) || isRepeat(row) ? { ...row, stored: true } : null),
       entry: (_id, row, again): Entry =>
         row.stored || again ? ['payment-moved', ...moved(row)] : ['payment', ...inserted(row)],
       isSound: (_id, { payment: { charged, amount, delivery } }, before) =>

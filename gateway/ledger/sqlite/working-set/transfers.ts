@@ -60,7 +60,7 @@ export class Transfers {
   flush(): void {
     const rows = this.#rows
     if (rows.length === 0) return
-    for (const values of rows) this.#books.write(insertTransfer, ...values)
+    this.#books.writeRows(insertTransfer, rows)
     this.#start(rows.at(-1)?.[0] ?? null)
   }
 

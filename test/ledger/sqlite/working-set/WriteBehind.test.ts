@@ -14,10 +14,10 @@ function table(
   write: (key: string, row: number, stored: number | undefined) => void,
 ): WriteBehind.Table<number> {
   return {
-    write(key, row, stored) {
-      write(key, row, stored)
-      return row
+    write(changes) {
+      for (const { key, row, stored } of changes) write(key, row, stored)
     },
+    kept: (row) => row,
     entry: (key, row, again) => [again ? 'channel' : 'account', key, row],
     isSound: (_key, row) => row >= 0,
   }
@@ -41,15 +41,18 @@ describe('WriteBehind', () => {
           const savepoint = new Map(file)
           for (const one of steps as Step[])
             if (one === 'flush') rows.flush()
-            else rows.set(one.key, one.value)
+            else {
+              rows.set(one.key, one.value)
+              expect(rows.get(one.key)).toBe(one.value)
+            }
           if (fails) {
             file = savepoint
             rows.undo()
-            continue
+          } else {
+            rows.settle()
+            for (const one of steps as Step[]) if (one !== 'flush') expected.set(one.key, one.value)
           }
-          rows.settle()
-          for (const one of steps as Step[]) if (one !== 'flush') expected.set(one.key, one.value)
-          for (const [key, value] of expected) expect(rows.get(key) ?? file.get(key)).toBe(value)
+          for (const key of ['a', 'b', 'c']) expect(rows.get(key) ?? file.get(key)).toBe(expected.get(key))
         }
         rows.flush()
         rows.settle()
@@ -67,6 +70,26 @@ describe('WriteBehind', () => {
     rows.flush()
     expect(written).toEqual(['b'])
     expect([rows.get('a'), rows.get('b'), rows.isDirty]).toEqual([1, 2, false])
+  })
+
+  test('behavior: a row that was written otherwise, or is read anew, is not the one of before', () => {
+    const rows = new WriteBehind(table(() => {}))
+    rows.set('a', 1)
+    rows.flush()
+    rows.drop('a')
+    expect(rows.get('a')).toBe(undefined)
+    rows.keep('a', 2)
+    expect(rows.get('a')).toBe(2)
+    rows.keep('a', 3)
+    expect(rows.get('a')).toBe(3)
+  })
+
+  test('behavior: of a row that is not remembered nothing is left in memory once it is written', () => {
+    const rows = new WriteBehind({ ...table(() => {}), kept: () => null })
+    rows.set('a', 1)
+    rows.settle()
+    rows.flush()
+    expect(rows.get('a')).toBe(undefined)
   })
 
   test('behavior: what another connection may have changed is forgotten', () => {
