@@ -55,9 +55,6 @@ CREATE INDEX answers_by_age ON answers (stored_at);
 CREATE TRIGGER answers_count_again AFTER UPDATE ON answers
 BEGIN UPDATE answers_stored SET bytes = bytes + length(NEW.sealed) - length(OLD.sealed) WHERE id = 1; END;
 
-CREATE TRIGGER answers_count_in AFTER INSERT ON answers
-BEGIN UPDATE answers_stored SET bytes = bytes + length(NEW.sealed) WHERE id = 1; END;
-
 CREATE TRIGGER answers_count_out AFTER DELETE ON answers
 BEGIN UPDATE answers_stored SET bytes = bytes - length(OLD.sealed) WHERE id = 1; END;
 

@@ -65,6 +65,17 @@ describe('the journal', () => {
     return left
   }
 
+  /** What is counted of answers, once all that waited is in the tables. */
+  async function bytesOf(one: Ledger, file: string): Promise<number | undefined> {
+    await one.balances()
+    const database = new Database(file, { readonly: true })
+    try {
+      return database.prepare<[], { bytes: number }>('SELECT bytes FROM answers_stored').get()?.bytes
+    } finally {
+      database.close()
+    }
+  }
+
   function rowsOf(table: string, file = path): number {
     const database = new Database(file, { readonly: true })
     try {
@@ -259,6 +270,25 @@ describe('the journal', () => {
     await ledger.void('a', 'it broke off')
     expect(await ledger.answer('a')).toBeNull()
     expect(await (await open(died())).answer('a')).toBeNull()
+  })
+
+  test('behavior: bytes of answers are counted once: a new one, one that replaces another, those that a process left behind (what is kept stays bounded)', async () => {
+    const answer = (bytes: number) => ({ sealed: new Uint8Array(bytes) })
+    for (const id of ['a', 'b', 'c', 'd']) await ledger.claim(balanceClaim(id, price))
+    await ledger.storeAnswer('a', answer(100))
+    await ledger.storeAnswer('b', answer(20))
+    expect([await bytesOf(ledger, path), rowsOf('answers')]).toEqual([120, 2])
+    await ledger.storeAnswer('a', answer(3))
+    await ledger.storeAnswer('c', answer(50))
+    await ledger.storeAnswer('c', answer(7))
+    await ledger.void('b', 'it broke off')
+    await ledger.storeAnswer('d', answer(400))
+    const left = died()
+    for (const [one, file] of [
+      [ledger, path],
+      [await open(left), left],
+    ] as const)
+      expect([await bytesOf(one, file), rowsOf('answers', file)]).toEqual([410, 3])
   })
 
   test('behavior: one that reads tables and then fails does not undo what it had written for its neighbours', async () => {

@@ -11,7 +11,7 @@ const forget = sql<[before: number, limit: number]>`
     SELECT answers.payment_id FROM answers CROSS JOIN payments ON payments.id = answers.payment_id
     WHERE answers.stored_at < ? AND payments.open = 0 LIMIT ?
   )`
-/** Kept by triggers. */
+/** Kept by triggers, and by what writes new ones. */
 const stored = sql<[], { bytes: number }>`SELECT bytes FROM answers_stored WHERE id = 1`
 const oldest = sql<[limit: number], { payment: string; bytes: number }>`
   SELECT answers.payment_id AS payment, length(answers.sealed) AS bytes

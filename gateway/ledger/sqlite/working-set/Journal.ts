@@ -2,16 +2,17 @@ import { LedgerIntegrityError } from '../../errors.ts'
 import type { Books } from '../Books.ts'
 import { type Query, sql, type Value } from '../sql.ts'
 import type { Said } from '../trail/append.ts'
-import { insertAnswer } from './answers.ts'
+import { writeAnswers } from './answers.ts'
 import { saveBalance } from './balances.ts'
 import { saveChannel } from './channels.ts'
 import { saveUnsettled } from './exposure.ts'
 import { insertPayment, movePayment } from './payments.ts'
 import { insertTransfer, postedOf, type TransferValues } from './transfers.ts'
 
-/** One row as a group left it: the statement that writes it, by name, and its values. Bytes are in base64. */
+/** One row as a group left it: the statement that writes it, by name, and its values. */
 export type Entry =
   | [statement: keyof typeof statements, ...values: (string | number | null)[]]
+  | ['answer', payment: string, base64: string, at: number]
   | ['said', Said]
 
 /** Names are what stands in files: one that was released keeps its meaning. */
@@ -22,7 +23,6 @@ const statements = {
   payment: insertPayment,
   'payment-moved': movePayment,
   transfer: insertTransfer,
-  answer: insertAnswer,
 } satisfies Record<string, Query<Value[], never>>
 
 const append = sql<[body: string]>`INSERT INTO journal (body) VALUES (?)`
@@ -85,9 +85,14 @@ export class Journal {
           said.push(entry[1])
           continue
         }
+        if (entry[0] === 'answer') {
+          const [, payment, base64, at] = entry
+          writeAnswers(books, [[payment, Buffer.from(base64, 'base64'), at]])
+          continue
+        }
         const [name, ...values] = entry
         if (name === 'transfer') transfers.push(postedOf(values as TransferValues))
-        books.write(statements[name] as Query<Value[], never>, ...valuesOf(name, values))
+        books.write(statements[name] as Query<Value[], never>, ...values)
       }
     for (const [index, one] of said.entries()) books.rows.trail.add(one, index === 0 ? transfers : [])
     books.rows.trail.flush()
@@ -98,16 +103,12 @@ export class Journal {
 
 function parse(seq: number, body: string): Entry[] {
   const entries = JSON.parse(body) as Entry[]
-  const strange = entries.find(([name]) => name !== 'said' && !Object.hasOwn(statements, name))
+  const strange = entries.find(
+    ([name]) => name !== 'said' && name !== 'answer' && !Object.hasOwn(statements, name),
+  )
   if (strange !== undefined)
     throw new LedgerIntegrityError(
       `row ${seq} of the journal names "${strange[0]}", which this version does not know`,
     )
   return entries
-}
-
-function valuesOf(name: keyof typeof statements, values: (string | number | null)[]): Value[] {
-  if (name !== 'answer') return values
-  const [payment = null, sealed = null, at = null] = values
-  return [payment, Buffer.from(String(sealed), 'base64'), at]
 }

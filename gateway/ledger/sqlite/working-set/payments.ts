@@ -81,11 +81,9 @@ export class Payments extends WriteBehind<PaymentBooks> {
   constructor(books: Books) {
     super({
       write(changes) {
-        const fresh: Inserted[] = []
         for (const { row } of changes)
           if (row.stored) books.write(movePayment, ...moved(row))
-          else fresh.push(inserted(row))
-        books.writeRows(insertPayment, fresh)
+          else books.write(insertPayment, ...inserted(row))
       },
       kept: (row) => (isOpen(row.payment) || isRepeat(row) ? { ...row, stored: true } : null),
       entry: (_id, row, again): Entry =>
