@@ -95,19 +95,20 @@ async function verifyMpp(credential: Credential, priced: Priced, deps: Deps): Pr
   }
   const patience = new RequestPatience(priced.incoming, deps)
   // HEAD carries no answer, so a voucher on it is a voucher and not a call ("Voucher Submission Transport").
-  const action = await sessionAction(
-    credential,
-    { voucherOnly: priced.method === 'HEAD' },
-    { ...deps, terms, patience },
-  ).finally(() => patience.leave())
-  return action.kind === 'pay'
-    ? { ...priced, paying: action.voucher, ...common, waitedMs: patience.waitedMs }
-    : {
-        managed: action.channel,
-        transaction: action.transaction,
-        challengeId: challenge.id,
-        proven: action.proven,
-      }
+  const options = { voucherOnly: priced.method === 'HEAD' }
+  try {
+    const action = await sessionAction(credential, options, { ...deps, terms, patience })
+    return action.kind === 'pay'
+      ? { ...priced, paying: action.voucher, ...common, waitedMs: patience.waitedMs }
+      : {
+          managed: action.channel,
+          transaction: action.transaction,
+          challengeId: challenge.id,
+          proven: action.proven,
+        }
+  } finally {
+    patience.leave()
+  }
 }
 
 /** The challenge is ours, for this route, wallet, body and price. */

@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net'
 import { Pool } from 'undici'
 import { GatewayError } from '../errors.ts'
 import { Exchange } from './exchange.ts'
@@ -154,10 +155,21 @@ const defaults: createForwarder.Limits = {
 type Origin = { pool: Pool; running: number }
 type Target = { origin: Origin; base: string }
 
+/**
+ * All sockets read into the same 64 kB, of which a piece is copied at once: otherwise 64 kB are asked of the allocator for each
+ * piece, and given back but for the few hundred bytes of most answers.
+ */
+const onread = {
+  buffer: Buffer.allocUnsafeSlow(65_536),
+  callback(this: Socket, size: number, buffer: Uint8Array): boolean {
+    return this.push(Buffer.from(buffer.subarray(0, size)))
+  },
+}
+
 function createPool(origin: string, limits: createForwarder.Limits): Pool {
   return new Pool(origin, {
     connections: limits.connections,
-    connectTimeout: limits.connectTimeoutMs,
+    connect: { timeout: limits.connectTimeoutMs, onread },
     keepAliveTimeout: limits.keepAliveMs,
     maxHeaderSize: limits.maxHeaderBytes,
     // One request at a time on a connection: an upstream that answers twice cannot answer for another caller.

@@ -1,13 +1,12 @@
-import { execFileSync } from 'node:child_process'
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { request } from 'node:https'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { serve } from '@hono/node-server'
 import { Hono } from 'hono'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { farthing } from '../../gateway/middleware.ts'
 import { freePort } from '../../scripts/dev/free-port.ts'
+import { testFolder } from '../ledger/test-folder.ts'
+import { certificateIn } from '../support/certificate.ts'
 import { type Sold, sell } from '../support/sold.ts'
 import { offers } from '../support/wallet.ts'
 
@@ -137,32 +136,7 @@ describe('a token of 18 decimals', () => {
 
 describe('TLS', () => {
   test('default: is served from the PEM files that the configuration names', async () => {
-    const directory = await mkdtemp(join(tmpdir(), 'farthing-tls-'))
-    const keyFile = join(directory, 'key.pem')
-    const certFile = join(directory, 'cert.pem')
-    execFileSync(
-      'openssl',
-      [
-        'req',
-        '-x509',
-        '-newkey',
-        'ec',
-        '-pkeyopt',
-        'ec_paramgen_curve:prime256v1',
-        '-nodes',
-        '-days',
-        '2',
-        '-subj',
-        '/CN=localhost',
-        '-addext',
-        'subjectAltName=DNS:localhost',
-        '-keyout',
-        keyFile,
-        '-out',
-        certFile,
-      ],
-      { stdio: 'ignore' },
-    )
+    const { keyFile, certFile } = certificateIn(testFolder())
     const port = await freePort()
     const secure = await sell([{ path: '/call', price: '0.01' }], {
       chain: sold.chain,
@@ -181,7 +155,6 @@ describe('TLS', () => {
       expect(status).toBe(402)
     } finally {
       await secure.close()
-      await rm(directory, { recursive: true, force: true })
     }
   })
 })

@@ -76,6 +76,7 @@ describe('WriteBehind', () => {
     const rows = new WriteBehind(table(() => {}))
     rows.set('a', 1)
     rows.flush()
+    expect(rows.get('a')).toBe(1)
     rows.drop('a')
     expect(rows.get('a')).toBe(undefined)
     rows.keep('a', 2)
