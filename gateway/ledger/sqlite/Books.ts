@@ -183,7 +183,7 @@ export class Books {
 }
 
 /** How many rows one statement inserts. */
-const together = 8
+const together = 16
 
 /** Every group is written to the tables at once. */
 export const writeAtOnce: WorkingSet.Policy = { groups: 0, most: 0 }
