@@ -176,6 +176,27 @@ describe('the journal', () => {
     expect(await violations(ledger)).toEqual([])
   })
 
+  test('error: an id is taken once, by a payment that waits, is written, or is of another process (writing would stop for all)', async () => {
+    let keys = 0
+    /** One that has ended is not remembered once it is written. These ids come after all that are there. */
+    const endOne = async (id: string, of = ledger) => {
+      await of.claim(balanceClaim(id, { ...price, key: `key:${keys++}` }))
+      await of.void(id, 'not wanted')
+    }
+    await endOne('x5')
+    await ledger.balances()
+    for (const id of ['x5', 'first']) await expect(endOne(id)).rejects.toThrow(LedgerIntegrityError)
+    await endOne('x3')
+    await expect(endOne('x3')).rejects.toThrow(LedgerIntegrityError)
+    const another = await open(path)
+    await endOne('x9', another)
+    await another.balances()
+    await expect(endOne('x9')).rejects.toThrow(LedgerIntegrityError)
+    await endOne('x8')
+    expect(await violations(ledger)).toEqual([])
+    expect(rowsOf("payments WHERE id GLOB 'x*'")).toBe(4)
+  })
+
   test('behavior: repeats of one voucher go on where the journal has the last (one call for each)', async () => {
     const voucher = (id: string) => channelClaim(id, 50n, { ...price, fingerprint: id })
     const first = await ledger.claim(voucher('a'))

@@ -3,7 +3,6 @@ import type { Ledger } from '../../Ledger.ts'
 import type { Payment } from '../../Payment.ts'
 import type { Books } from '../Books.ts'
 import { sql } from '../sql.ts'
-import { booksOfPayment } from '../working-set/payments.ts'
 import { removeAnswer } from './answers.ts'
 import { addToFamily } from './family.ts'
 import { needPayment } from './find-payment.ts'
@@ -39,7 +38,7 @@ export function insertPayment(
   { repeat = 0, holds = [], atRisk = false }: { repeat?: number; holds?: Hold[]; atRisk?: boolean } = {},
 ): Payment {
   const { id, key, fingerprint, from } = request
-  if (booksOfPayment(books, id) !== null) throw new LedgerIntegrityError(`payment "${id}" is there already`)
+  if (!books.rows.payments.isFree(id)) throw new LedgerIntegrityError(`payment "${id}" is there already`)
   const payment = fresh(request, key, repeat, atRisk, books.instance)
   books.rows.payments.add({ payment, family: key, repeat, holds, stored: false })
   books.writes++

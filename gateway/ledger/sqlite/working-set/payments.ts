@@ -60,6 +60,7 @@ type Moved = [
 ]
 
 const find = sql<[id: string], PaymentRow>`SELECT * FROM payments WHERE id = ?`
+const highest = sql<[], { id: string | null }>`SELECT max(id) AS id FROM payments`
 export const insertPayment = sql<Inserted>`
   INSERT INTO payments (id, family, repeat, fingerprint, rail, dialect, wallet, route, asset, amount, charged,
     earns, delivery, money, channel_id, cumulative, tx, settlement, reason, bytes, whole, at_risk, owner, holds,
@@ -77,6 +78,9 @@ export class Payments extends WriteBehind<PaymentBooks> {
   #families: Map<string, string[]> | null = null
   /** How many were added in the group that runs. */
   #begun = 0
+  /** No id in the table is above it; null: not known. */
+  #highest: string | null = null
+  readonly #books: Books
 
   constructor(books: Books) {
     super({
@@ -93,6 +97,14 @@ export class Payments extends WriteBehind<PaymentBooks> {
         charged <= amount &&
         (before?.payment.delivery !== 'delivered' || delivery === 'delivered'),
     })
+    this.#books = books
+  }
+
+  /** Whether no payment has this id. A new one's begins with its time, so it is mostly above all that the table has. */
+  isFree(id: string): boolean {
+    if (this.get(id) !== undefined) return false
+    this.#highest ??= this.#books.load(highest)?.id ?? ''
+    return id > this.#highest || this.#books.load(find, id) === null
   }
 
   /** Payments of a key's family that the table does not have yet, in the order in which they were claimed. */
@@ -115,6 +127,7 @@ export class Payments extends WriteBehind<PaymentBooks> {
   }
 
   override flush(): void {
+    if (this.isDirty) this.#highest = null
     super.flush()
     this.#families = null
   }
@@ -127,6 +140,7 @@ export class Payments extends WriteBehind<PaymentBooks> {
   override forget(): void {
     super.forget()
     this.#families = null
+    this.#highest = null
   }
 
   #byFamily(): Map<string, string[]> {
