@@ -2,7 +2,7 @@ import { copyFileSync, existsSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import Database from 'better-sqlite3'
-import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
+import { beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import * as Account from '../../../gateway/ledger/Account.ts'
 import { LedgerIntegrityError, LedgerUnavailableError } from '../../../gateway/ledger/errors.ts'
 import type { Ledger } from '../../../gateway/ledger/Ledger.ts'
@@ -28,6 +28,7 @@ import {
   violations,
 } from '../fixtures.ts'
 import { testFolder } from '../test-folder.ts'
+import { countRows } from './count-rows.ts'
 
 /** Nothing is written to a table before somebody reads tables. */
 const fold = { groups: Number.POSITIVE_INFINITY, most: 1_000_000, idleMs: 0 }
@@ -76,14 +77,7 @@ describe('the journal', () => {
     }
   }
 
-  function rowsOf(table: string, file = path): number {
-    const database = new Database(file, { readonly: true })
-    try {
-      return database.prepare<[], { n: number }>(`SELECT count(*) AS n FROM ${table}`).get()?.n ?? 0
-    } finally {
-      database.close()
-    }
-  }
+  const rowsOf = (table: string, file = path) => countRows(table, file)
 
   /** One call by balance and one by channel that were served, one that is held. */
   async function callsOfThree(): Promise<void> {
@@ -341,108 +335,6 @@ describe('the journal', () => {
     expect(await violations(after)).toEqual([])
   })
 
-  describe('does not wait for ever', () => {
-    let file: string
-    let count: number
-    let underWay: string[]
-    beforeEach(() => {
-      file = join(testFolder(), 'ledger.sqlite')
-      count = 0
-      underWay = []
-    })
-    const waits = () => rowsOf('journal', file)
-    const written = () => rowsOf('payments', file)
-
-    async function openUsual(more: NonNullable<openSqliteLedger.Options['fold']>): Promise<Ledger> {
-      const usual = await openSqliteLedger({ path: file, clock, fold: more })
-      onTestFinished(() => usual.close())
-      await topUp(usual, alice, 1_000n)
-      await usual.balance(Account.wallet(alice), asset)
-      return usual
-    }
-    /** Calls that begin in one group. */
-    async function group(usual: Ledger, operations: number): Promise<void> {
-      const ids = Array.from({ length: operations }, () => `call-${count++}`)
-      underWay.push(...ids)
-      await Promise.all(ids.map((id) => usual.claim(balanceClaim(id, price))))
-    }
-    /** All that are under way end, in one group. */
-    const end = (usual: Ledger) =>
-      Promise.all(underWay.splice(0).map((paymentId) => usual.capture({ paymentId, ...price })))
-
-    test('behavior: what was done is in its table a moment later', async () => {
-      const usual = await openUsual({ idleMs: 1 })
-      await group(usual, 1)
-      await vi.waitFor(() => expect([waits(), written()]).toEqual([0, 2]))
-    })
-
-    test('behavior: under load the tables are not written once more for being idle', async () => {
-      vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
-      onTestFinished(() => void vi.useRealTimers())
-      const usual = await openUsual({ idleMs: 100, groups: 4 })
-      await group(usual, 1)
-      vi.advanceTimersByTime(99)
-      await end(usual)
-      vi.advanceTimersByTime(99)
-      expect([waits(), written()]).toEqual([2, 1])
-      await group(usual, 1)
-      await end(usual)
-      expect([waits(), written()]).toEqual([0, 3])
-      await group(usual, 1)
-      vi.advanceTimersByTime(99)
-      expect([waits(), written()]).toEqual([1, 3])
-      vi.advanceTimersByTime(1)
-      expect([waits(), written()]).toEqual([0, 4])
-    })
-
-    test('behavior: so many groups wait and no more', async () => {
-      const usual = await openUsual({ idleMs: 0, groups: 4 })
-      await group(usual, 2)
-      await end(usual)
-      await group(usual, 5)
-      expect([waits(), written()]).toEqual([3, 1])
-      await end(usual)
-      expect([waits(), written()]).toEqual([0, 8])
-      await group(usual, 1)
-      expect([waits(), written()]).toEqual([1, 8])
-    })
-
-    test('behavior: so many operations wait and no more', async () => {
-      const usual = await openUsual({ idleMs: 0, most: 6 })
-      await group(usual, 3)
-      expect([waits(), written()]).toEqual([1, 1])
-      await end(usual)
-      expect([waits(), written()]).toEqual([0, 4])
-    })
-
-    test('behavior: a group that begins calls leaves it to the one that ends them (rows of calls under way are written twice)', async () => {
-      const usual = await openUsual({ idleMs: 0, most: 6 })
-      await group(usual, 6)
-      expect([waits(), written()]).toEqual([1, 1])
-      await end(usual)
-      expect([waits(), written()]).toEqual([0, 7])
-    })
-
-    test.each([
-      ['groups', { groups: 2 }],
-      ['operations', { most: 2 }],
-    ])('behavior: where calls only begin, twice as many %s wait and no more', async (_, most) => {
-      const usual = await openUsual({ idleMs: 0, ...most })
-      for (let begun = 1; begun < 4; begun++) await group(usual, 1)
-      expect([waits(), written()]).toEqual([3, 1])
-      await group(usual, 1)
-      expect([waits(), written()]).toEqual([0, 5])
-    })
-
-    test('behavior: at the close everything is in its table', async () => {
-      const usual = await openUsual({ idleMs: 0 })
-      await group(usual, 3)
-      expect([waits(), written()]).toEqual([1, 1])
-      await usual.close()
-      expect([waits(), written()]).toEqual([0, 4])
-    })
-  })
-
   test('error: another process holds the lock: nothing is read past what waits, and all of it is there afterwards', async () => {
     const file = join(testFolder(), 'ledger.sqlite')
     const impatient = await open(file, { busyTimeout: 1 })
@@ -486,19 +378,29 @@ describe('the journal', () => {
     again.close()
   })
 
-  test('error: a gateway of an older version that was left running writes nothing any more (it does not know the journal)', () => {
-    const folder = testFolder()
-    const database = new Database(join(folder, 'ledger.sqlite'))
-    for (const name of readdirSync(migrations).filter((name) => name < '0014'))
-      copyFileSync(join(migrations, name), join(folder, name))
-    migrate(database, 0, folder)
-    database.exec(
-      "INSERT INTO instances (id, host, pid, started_at, seen_at, beats) VALUES ('old', 'here', 1, 0, 0, 0)",
-    )
-    migrate(database, 0)
-    expect(database.prepare('SELECT * FROM instances').all()).toEqual([])
-    database.close()
-  })
+  test.each([
+    ['the journal', '0014'],
+    ['history', '0015'],
+    ['who counts answers', '0017'],
+  ])(
+    'error: a gateway of an older version that was left running writes nothing any more (it does not know %s)',
+    (_, first) => {
+      const folder = testFolder()
+      const database = new Database(join(folder, 'ledger.sqlite'))
+      const migrateAll = (before: (name: string) => boolean) => {
+        for (const name of readdirSync(migrations).filter(before))
+          copyFileSync(join(migrations, name), join(folder, name))
+        migrate(database, 0, folder)
+      }
+      migrateAll((name) => name < first)
+      database.exec(
+        "INSERT INTO instances (id, host, pid, started_at, seen_at, beats) VALUES ('old', 'here', 1, 0, 0, 0)",
+      )
+      migrateAll((name) => name.startsWith(first))
+      expect(database.prepare('SELECT * FROM instances').all()).toEqual([])
+      database.close()
+    },
+  )
 
   test('error: an entry that this version does not know stops the start, and stays', async () => {
     await callsOfThree()
